@@ -1,0 +1,39 @@
+import type { Answer } from '../exchange/answer.ts';
+
+/** An answer under its key, with its times (milliseconds since the epoch). */
+export interface CacheEntry {
+  readonly key: string;
+  readonly answer: Answer;
+  readonly storedAt: number;
+  /** Served without a word until then. */
+  readonly freshUntil: number;
+  /** Kept until then, for stale-while-revalidate and stale-if-error; afterwards the entry is as good as gone. */
+  readonly staleUntil: number;
+}
+
+export interface TierStats {
+  readonly entries: number;
+  /** Bytes held, bookkeeping included, as near as the tier can tell. */
+  readonly bytes: number;
+  readonly evictions: number;
+}
+
+/** A value now or later: memory answers at once, and the hot path must not wait a turn for it. */
+export type Awaitable<Value> = Value | Promise<Value>;
+
+/** One level of the cache. A tier may throw: the stack takes that as a miss and tells. */
+export interface CacheTier {
+  /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`. */
+  readonly name: string;
+  /** The entry, never one past its `staleUntil`. */
+  get(key: string): Awaitable<CacheEntry | undefined>;
+  /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */
+  set(entry: CacheEntry): Awaitable<void>;
+  /** True if there was such an entry. */
+  delete(key: string): Awaitable<boolean>;
+  clear(): Awaitable<void>;
+  stats(): Awaitable<TierStats>;
+  /** Resolves when all that was set before would survive the end of the process, where the tier persists at all. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

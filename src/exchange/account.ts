@@ -1,0 +1,68 @@
+import type { NanoUsd } from '../kernel/money.ts';
+import type { Usage, UsageSource } from './usage.ts';
+
+/** What saved. Each saved dollar and second is booked to exactly one. */
+export type Mechanism = 'exact-cache' | 'coalescing';
+
+/** How a call ended. */
+export type Outcome =
+  | 'ok' // a whole answer, the provider's or a stored one
+  | 'provider-error' // the provider answered with an error status or an error event
+  | 'upstream-failure' // no whole answer could be had
+  | 'cancelled' // the caller left
+  | 'refused' // we turned the call away
+  | 'failed'; // our own fault
+
+/** Where the answer came from. */
+export type Source = 'upstream' | 'l1' | 'l2' | 'l3' | 'stale' | 'flight' | 'none';
+
+/** What the stages learn about a call on its way; the `book` stage turns it into a ledger row. Undefined means not known, never zero. */
+export interface Account {
+  outcome: Outcome | undefined;
+  /** Our error code, where we failed or refused. */
+  errorCode: string | undefined;
+  source: Source;
+  /** The provider's status. */
+  status: number | undefined;
+  modelServed: string | undefined;
+  serviceTier: string | undefined;
+  /** What the provider counted (or we, see `usageSource`) and will bill; all zero when a stored answer served. */
+  usage: Usage | undefined;
+  usageSource: UsageSource | undefined;
+  /** Undefined where the price is not known. */
+  costNanos: NanoUsd | undefined;
+  /** What the call would have used, cost and taken without us. Undefined where that is not known. */
+  without: Counterfactual | undefined;
+  savedBy: Mechanism | undefined;
+  /** Monotonic milliseconds of the moments that latencies are taken from. */
+  sentTick: number | undefined;
+  firstByteTick: number | undefined;
+  endedTick: number | undefined;
+}
+
+export interface Counterfactual {
+  readonly usage: Usage;
+  readonly costNanos: NanoUsd | undefined;
+  readonly totalMs: number | undefined;
+  /** `measured`: the provider itself counted this very request; `estimated`: we reckoned some of it. */
+  readonly basis: 'measured' | 'estimated';
+}
+
+export function newAccount(): Account {
+  return {
+    outcome: undefined,
+    errorCode: undefined,
+    source: 'none',
+    status: undefined,
+    modelServed: undefined,
+    serviceTier: undefined,
+    usage: undefined,
+    usageSource: undefined,
+    costNanos: undefined,
+    without: undefined,
+    savedBy: undefined,
+    sentTick: undefined,
+    firstByteTick: undefined,
+    endedTick: undefined,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Cancellation } from '../kernel/cancellation.ts';
+import type { Account } from './account.ts';
+import type { Dialect, RequestFacts } from './dialect.ts';
+import type { CacheDirectives } from './directives.ts';
+import type { ByteStream, Bytes } from './stream.ts';
+import type { TrailLine } from './trail.ts';
+
+/** A provider as the pipeline sees it. */
+export interface ProviderRef {
+  /** The name it has in the configuration. */
+  readonly name: string;
+  /** Whose price list and cache rules apply: `openai`, `anthropic`, or a name of the price book. */
+  readonly priceId: string;
+  /** Streams are asked to bring their usage where the caller did not ask. */
+  readonly asksStreamUsage: boolean;
+}
+
+/** Who is calling. */
+export interface Caller {
+  /** Answers, sessions and ledger views are never shared across tenants. */
+  readonly tenant: string;
+  readonly agent: string | undefined;
+  readonly session: string | undefined;
+  readonly tags: readonly string[];
+}
+
+/** One request on its way through the house. HTTP stops at the gateway; what is left of it here is what must reach the provider unchanged. */
+export interface Call {
+  readonly id: string;
+  readonly provider: ProviderRef;
+  /** Undefined for paths that pass untouched. */
+  readonly dialect: Dialect | undefined;
+  readonly method: string;
+  /** Path and query below the provider's base URL, as the caller wrote it, with its leading slash. */
+  readonly path: string;
+  /** Names and values in turn, as the caller sent them, without hop-by-hop fields and without ours. */
+  readonly headers: readonly string[];
+  /** The bytes to forward; a stream only for paths that pass untouched. */
+  body: Bytes | ByteStream | undefined;
+  readonly directives: CacheDirectives;
+  /** Hash of the credential that the provider will see, where the caller brought its own. */
+  readonly credentialScope: string;
+  /** The caller's own time limit in milliseconds from the start. */
+  readonly deadlineMs: number | undefined;
+  /** Where the caller left or the deadline passed. */
+  readonly cancellation: Cancellation;
+  /** Wall time, milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Monotonic time, milliseconds. */
+  readonly startedTick: number;
+  caller: Caller;
+  /** Read by the `identify` stage; undefined for untouched paths. */
+  facts: RequestFacts | undefined;
+  /** The exact cache's name for this request within its scope; undefined where it has none. */
+  key: string | undefined;
+  readonly account: Account;
+  readonly trail: TrailLine[];
+}

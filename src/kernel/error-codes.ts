@@ -1,0 +1,47 @@
+/** What sort of failure it is. Only the gateway turns a kind into an HTTP status. */
+export type ErrorKind =
+  | 'invalid' // the caller's request is at fault
+  | 'unauthorised'
+  | 'missing' // no such model, provider or path
+  | 'too-large'
+  | 'unstored' // only a stored answer was wanted and there is none
+  | 'upstream' // the provider failed or broke its protocol
+  | 'timeout'
+  | 'cancelled' // the caller left
+  | 'stopping' // this process is shutting down
+  | 'broken' // our own fault
+  | 'config';
+
+interface CodeEntry {
+  readonly kind: ErrorKind;
+  /** When it happens, for the reference page. */
+  readonly when: string;
+}
+
+/** The registry of error codes. A house test holds it against `docs/reference/errors.md`. */
+export const errorCodes = {
+  ECO_BAD_JSON: { kind: 'invalid', when: 'The body is not UTF-8 JSON text, or not a JSON object.' },
+  ECO_DUPLICATE_KEY: { kind: 'invalid', when: 'An object in the body names a member twice.' },
+  ECO_TOO_DEEP: { kind: 'invalid', when: 'The body nests deeper than `limits.depth`.' },
+  ECO_BAD_FIELD: { kind: 'invalid', when: 'A field that Economizer must understand has the wrong type.' },
+  ECO_BAD_HEADER: { kind: 'invalid', when: 'An `x-economizer-*` or `Cache-Control` header cannot be read.' },
+  ECO_BODY_TOO_LARGE: { kind: 'too-large', when: 'The body is larger than `limits.body_bytes`.' },
+  ECO_UNAUTHORISED: { kind: 'unauthorised', when: 'The caller shows no key that this gateway knows.' },
+  ECO_NO_PROVIDER: { kind: 'missing', when: 'No configured provider serves this path or model.' },
+  ECO_NOT_STORED: { kind: 'unstored', when: '`Cache-Control: only-if-cached` and no stored answer fits.' },
+  ECO_UPSTREAM_UNREACHABLE: { kind: 'upstream', when: 'The provider refuses or drops the connection.' },
+  ECO_UPSTREAM_RESET: { kind: 'upstream', when: 'The provider closed the connection before its answer was whole.' },
+  ECO_UPSTREAM_NOT_API: { kind: 'upstream', when: 'The provider answered with something other than its API, such as an HTML page.' },
+  ECO_CONNECT_TIMEOUT: { kind: 'timeout', when: 'No connection to the provider within `limits.connect`.' },
+  ECO_FIRST_BYTE_TIMEOUT: { kind: 'timeout', when: 'No answer from the provider within `limits.first_byte`.' },
+  ECO_SILENCE_TIMEOUT: { kind: 'timeout', when: 'The provider fell silent within its answer for `limits.silence`.' },
+  ECO_DEADLINE: { kind: 'timeout', when: 'The call passed its own deadline or `limits.total`.' },
+  ECO_CANCELLED: { kind: 'cancelled', when: 'The caller left before the answer was whole.' },
+  ECO_STOPPING: { kind: 'stopping', when: 'The gateway is shutting down and takes no new calls.' },
+  ECO_INTERNAL: { kind: 'broken', when: 'A fault of Economizer itself.' },
+  ECO_CONFIG: { kind: 'config', when: 'The configuration has faults; `economizer check` lists them all.' },
+  ECO_FILE: { kind: 'config', when: 'A file that a command was given cannot be read or understood.' },
+  ECO_PORT_TAKEN: { kind: 'config', when: 'The address to listen on is taken or not allowed.' },
+} as const satisfies Record<string, CodeEntry>;
+
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,43 @@
+import type { LedgerRow } from './row.ts';
+
+export type GroupBy = 'model' | 'agent' | 'day' | 'mechanism' | 'tenant' | 'session' | 'provider' | 'outcome';
+
+export interface ReportQuery {
+  readonly by: GroupBy;
+  /** Milliseconds since the epoch, inclusive; undefined for the beginning. */
+  readonly from?: number;
+  /** Exclusive. */
+  readonly to?: number;
+  readonly tenant?: string;
+}
+
+/** Sums over the calls of one group. */
+export interface ReportLine {
+  readonly group: string;
+  readonly calls: number;
+  /** Calls answered without the provider. */
+  readonly reused: number;
+  readonly costNanos: number;
+  /** Calls whose cost is not known and so not in `costNanos`. */
+  readonly unpriced: number;
+  readonly withoutCostNanos: number;
+  readonly savedMeasuredNanos: number;
+  readonly savedEstimatedNanos: number;
+  readonly savedMs: number;
+  readonly tokens: {
+    readonly fresh: number;
+    readonly cacheRead: number;
+    readonly cacheWrite: number;
+    readonly output: number;
+  };
+}
+
+/** Where ledger rows are kept. */
+export interface LedgerStore {
+  /** Keeps the rows; a row whose id is there already changes nothing. */
+  append(rows: readonly LedgerRow[]): Promise<void>;
+  report(query: ReportQuery): Promise<readonly ReportLine[]>;
+  /** The newest rows first. */
+  recent(limit: number): Promise<readonly LedgerRow[]>;
+  close(): Promise<void>;
+}
