@@ -38,6 +38,10 @@ export interface Account {
   sentTick: number | undefined;
   firstByteTick: number | undefined;
   endedTick: number | undefined;
+  /** The answer was stored for others. */
+  stored: boolean;
+  /** Resolves when usage and cost are known, where counting takes longer than the answer. */
+  settling: Promise<void> | undefined;
 }
 
 export interface Counterfactual {
@@ -64,5 +68,7 @@ export function newAccount(): Account {
     sentTick: undefined,
     firstByteTick: undefined,
     endedTick: undefined,
+    stored: false,
+    settling: undefined,
   };
 }

@@ -1,6 +1,6 @@
 import type { Cancellation } from '../kernel/cancellation.ts';
 import type { Account } from './account.ts';
-import type { Dialect, RequestFacts } from './dialect.ts';
+import type { AnswerFacts, Dialect, RequestFacts } from './dialect.ts';
 import type { CacheDirectives } from './directives.ts';
 import type { ByteStream, Bytes } from './stream.ts';
 import type { TrailLine } from './trail.ts';
@@ -53,6 +53,35 @@ export interface Call {
   facts: RequestFacts | undefined;
   /** The exact cache's name for this request within its scope; undefined where it has none. */
   key: string | undefined;
+  /** What may be shared of this call, with whom; set by the `recall` stage. */
+  reuse: Reuse;
+  /** What the answer amounts to, once it is whole; set by the `settle` stage. */
+  harvest: Harvest | undefined;
+  /** Resolves when the flight that this call leads has landed, where others may keep it in the air after this caller left. */
+  afterFlight: Promise<void> | undefined;
   readonly account: Account;
   readonly trail: TrailLine[];
+}
+
+/** What of a call may be shared with equal calls. */
+export interface Reuse {
+  /** A stored answer may serve it. */
+  readonly lookup: boolean;
+  /** Its answer may be stored. */
+  readonly store: boolean;
+  /** It may share a flight with equal calls. */
+  readonly join: boolean;
+  /** Why not, where something is forbidden; a short token. */
+  readonly reason: string | undefined;
+}
+
+export const noReuse: Reuse = { lookup: false, store: false, join: false, reason: undefined };
+
+/** A whole answer, read. */
+export interface Harvest {
+  readonly facts: AnswerFacts;
+  /** The plain body: the provider's own bytes, or what its stream amounts to; undefined where the stream was not whole. */
+  readonly final: Bytes | undefined;
+  /** The text of the event stream, where it came as one. */
+  readonly events: Bytes | undefined;
 }

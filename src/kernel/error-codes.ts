@@ -8,7 +8,7 @@ export type ErrorKind =
   | 'upstream' // the provider failed or broke its protocol
   | 'timeout'
   | 'cancelled' // the caller left
-  | 'stopping' // this process is shutting down
+  | 'stopping' // this process takes no more calls just now
   | 'broken' // our own fault
   | 'config';
 
@@ -37,6 +37,7 @@ export const errorCodes = {
   ECO_SILENCE_TIMEOUT: { kind: 'timeout', when: 'The provider fell silent within its answer for `limits.silence`.' },
   ECO_DEADLINE: { kind: 'timeout', when: 'The call passed its own deadline or `limits.total`.' },
   ECO_CANCELLED: { kind: 'cancelled', when: 'The caller left before the answer was whole.' },
+  ECO_BUSY: { kind: 'stopping', when: 'More calls are under way than `limits.concurrent_calls` allows.' },
   ECO_STOPPING: { kind: 'stopping', when: 'The gateway is shutting down and takes no new calls.' },
   ECO_INTERNAL: { kind: 'broken', when: 'A fault of Economizer itself.' },
   ECO_CONFIG: { kind: 'config', when: 'The configuration has faults; `economizer check` lists them all.' },

@@ -1,0 +1,202 @@
+import { isUtf8 } from 'node:buffer';
+import { crc32 } from 'node:zlib';
+import type { Hash } from 'node:crypto';
+import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import { CanonicalForm } from '../kernel/canonical.ts';
+import { growingDigest } from '../kernel/digest.ts';
+import { scanJson } from '../kernel/json-scan.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import { itemsForm, keyOf, type BodyForm } from './key.ts';
+import type { Recognised } from './recognise.ts';
+
+/** A body seen before, and where its conversation may go on. */
+interface Turn {
+  readonly bucket: string;
+  readonly context: string;
+  readonly body: Buffer;
+  /** Offset just past the last item of the growing list; undefined where it could not be placed for certain. */
+  readonly itemsEnd: number | undefined;
+  /** SHA-256 state after the forms of all items so far. */
+  readonly digest: Hash;
+  readonly itemCount: number;
+  readonly rest: string;
+  /** The body's members but the growing one. */
+  readonly others: JsonObject;
+  readonly recognised: Recognised;
+}
+
+interface FirstTurn {
+  readonly context: string;
+  readonly dialect: Dialect;
+  readonly body: Buffer;
+  readonly value: JsonObject;
+  readonly form: BodyForm;
+  readonly facts: RequestFacts;
+}
+
+/** The bytes by which candidates are found; agents differ in their first message at the latest. */
+const fingerprintBytes = 1024;
+const turnsPerBucket = 24;
+
+/**
+ * Recent bodies by their beginning. The next request of an agent is its last one plus a tail, so comparing the common part
+ * (memcmp), extending a copied hash state and parsing the tail alone costs a hundredth of parsing 200 KB again.
+ *
+ * Exact by construction: the prefix ends right behind an item of the growing list and is byte-equal to one that was parsed
+ * whole; the suffix is byte-equal too; the tail must parse as further items. Prefix + tail + suffix is then the old
+ * body with items added, and nothing else.
+ */
+export class ConversationTable {
+  readonly #buckets = new Map<string, Turn[]>();
+  readonly #maxBytes: number;
+  readonly #depth: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number, depth: number) {
+    this.#maxBytes = maxBytes;
+    this.#depth = depth;
+  }
+
+  /** Facts and key of a body that equals or continues one seen before; undefined if none does. */
+  find(context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
+    const bucket = bucketOf(context, body);
+    let longest: Turn | undefined;
+    for (const turn of this.#buckets.get(bucket) ?? []) {
+      if (turn.body.length === body.length && turn.body.equals(body)) {
+        this.#touch(turn);
+        return turn.recognised;
+      }
+      if ((longest?.itemsEnd ?? 0) < (turn.itemsEnd ?? 0) && continues(turn, body)) longest = turn;
+    }
+    return longest === undefined ? undefined : this.#extend(longest, dialect, body);
+  }
+
+  /** Keeps a body that was parsed whole. */
+  begin({ context, dialect, body, value, form, facts }: FirstTurn): Recognised {
+    const digest = growingDigest().update(form.items);
+    const { [dialect.growing!]: grown, ...others } = value;
+    const key = keyOf(context, form.rest, form.itemCount, digest.copy().digest('base64url'));
+    const recognised = { facts, key };
+    this.#keep({
+      bucket: bucketOf(context, body),
+      context,
+      body,
+      itemsEnd: Array.isArray(grown) ? endOfItems(body, value, dialect.growing!) : undefined,
+      digest,
+      itemCount: form.itemCount,
+      rest: form.rest,
+      others,
+      recognised,
+    });
+    return recognised;
+  }
+
+  #extend(turn: Turn, dialect: Dialect, body: Buffer): Recognised | undefined {
+    const suffixBytes = turn.body.length - turn.itemsEnd!;
+    const itemsEnd = body.length - suffixBytes;
+    const items = parseTail(body.subarray(turn.itemsEnd, itemsEnd), this.#depth);
+    if (items === undefined) return undefined;
+    const digest = turn.digest.copy().update(items.form);
+    const itemCount = turn.itemCount + items.values.length;
+    const tail = dialect.requestFacts({ ...turn.others, [dialect.growing!]: items.values });
+    const facts = { ...tail, bound: turn.recognised.facts.bound ?? tail.bound };
+    const key = keyOf(turn.context, turn.rest, itemCount, digest.copy().digest('base64url'));
+    const recognised = { facts, key };
+    this.#keep({ ...turn, body, itemsEnd, digest, itemCount, recognised });
+    return recognised;
+  }
+
+  #keep(turn: Turn): void {
+    if (turn.body.length > this.#maxBytes / 4) return;
+    const turns = this.#buckets.get(turn.bucket) ?? [];
+    this.#buckets.delete(turn.bucket); // behind the others: buckets are kept in order of use
+    this.#buckets.set(turn.bucket, turns);
+    turns.unshift(turn);
+    this.#bytes += sizeOf(turn);
+    if (turns.length > turnsPerBucket) this.#bytes -= sizeOf(turns.pop()!);
+    while (this.#bytes > this.#maxBytes) this.#dropOldest();
+  }
+
+  #touch(turn: Turn): void {
+    const turns = this.#buckets.get(turn.bucket)!;
+    if (turns[0] === turn) return;
+    turns.splice(turns.indexOf(turn), 1);
+    turns.unshift(turn);
+  }
+
+  #dropOldest(): void {
+    const [bucket, turns] = this.#buckets.entries().next().value!;
+    this.#bytes -= sizeOf(turns.pop()!);
+    if (turns.length === 0) this.#buckets.delete(bucket);
+  }
+}
+
+/** What a turn holds: its body, and `rest` and `others`, which are the tools and settings twice over. */
+function sizeOf(turn: Turn): number {
+  return turn.body.length + 2 * turn.rest.length + 1024;
+}
+
+function bucketOf(context: string, body: Buffer): string {
+  return context + crc32(body.subarray(0, fingerprintBytes));
+}
+
+function continues({ body: earlier, itemsEnd }: Turn, body: Buffer): boolean {
+  const suffixBytes = earlier.length - itemsEnd!;
+  return (
+    body.length > earlier.length &&
+    body.compare(earlier, 0, itemsEnd, 0, itemsEnd) === 0 &&
+    body.compare(earlier, itemsEnd, earlier.length, body.length - suffixBytes) === 0
+  );
+}
+
+/** The items that a tail such as `,{...},{...}` adds, or undefined if it is no such thing. */
+function parseTail(
+  tail: Buffer,
+  depth: number,
+): { values: readonly JsonValue[]; form: string } | undefined {
+  if (!isUtf8(tail)) return undefined;
+  const values = parseList(`[0${tail.toString('utf8')}]`)?.slice(1);
+  if (values === undefined || values.length === 0) return undefined;
+  const scan = scanJson(tail);
+  if (scan.longNumber || scan.depth + 2 > depth) return undefined;
+  const canonical = new CanonicalForm();
+  const form = itemsForm(canonical, values);
+  return canonical.members === scan.members ? { values, form } : undefined;
+}
+
+function parseList(text: string): readonly JsonValue[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? (parsed as readonly JsonValue[]) : undefined;
+  } catch {
+    return undefined; // no continuation then; the whole body will be parsed and judged
+  }
+}
+
+/**
+ * The offset just past the last item of `body[growing]`, undefined unless certain.
+ * The last item's text is searched from the end; the place is right if what follows closes the list and goes on with just those members
+ * that come after the growing one. Inside a string the text cannot occur, since its quotes would be escaped.
+ */
+function endOfItems(body: Buffer, value: JsonObject, growing: string): number | undefined {
+  const last = (value[growing] as readonly JsonValue[]).at(-1);
+  if (typeof last !== 'object' || last === null) return undefined;
+  const text = Buffer.from(JSON.stringify(last));
+  const at = body.lastIndexOf(text);
+  if (at < 0) return undefined;
+  const end = at + text.length;
+  const names = Object.keys(value);
+  const after = names.slice(names.indexOf(growing) + 1);
+  const rest = parseObject(`{"":[0${body.toString('utf8', end)}`);
+  const found = rest === undefined ? undefined : Object.keys(rest).slice(1);
+  const closes = rest !== undefined && Array.isArray(rest['']) && rest[''].length === 1;
+  return closes && found?.join('\n') === after.join('\n') ? end : undefined;
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    return JSON.parse(text) as JsonObject;
+  } catch {
+    return undefined; // the place was wrong
+  }
+}

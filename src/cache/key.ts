@@ -1,0 +1,83 @@
+import { CanonicalForm } from '../kernel/canonical.ts';
+import { digestOf } from '../kernel/digest.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
+
+/** Raised whenever the meaning of a key changes, so that entries of different versions never mix. */
+const keyVersion = 'economizer-key-1';
+
+/** Everything outside the body that can change an answer. */
+export interface KeyContext {
+  /** Secret of this installation: keys cannot be guessed or compared across installations. */
+  readonly secret: string;
+  /** Tenant, and the credential where the caller brings its own: a hard partition. */
+  readonly scope: string;
+  readonly provider: string;
+  readonly dialect: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Vendor headers that can change an answer, as `variantHeaders` gives them. */
+  readonly variant: string;
+}
+
+/** The context as one text in which no part can run into the next. */
+export function contextText(context: KeyContext): string {
+  const { secret, scope, provider, dialect, path, variant } = context;
+  return JSON.stringify([keyVersion, secret, scope, provider, dialect, path, variant]);
+}
+
+const variantPrefixes = ['anthropic-', 'openai-', 'x-goog-', 'x-ms-'];
+/** Vendor headers that name a request or a person, or only steer our own connection; they cannot change an answer. */
+const inertHeaders = new Set(['anthropic-dangerous-direct-browser-access', 'openai-request-id']);
+
+/** The vendor headers of a call that can change its answer (versions, betas, organisation), sorted. */
+export function variantHeaders(headers: readonly string[]): string {
+  let found: string[] | undefined;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const first = headers[index]!.charCodeAt(0) | 0x20;
+    // Only names that begin with a, o or x can match; most do not.
+    if (first !== 0x61 && first !== 0x6f && first !== 0x78) continue;
+    const name = headers[index]!.toLowerCase();
+    if (!variantPrefixes.some((prefix) => name.startsWith(prefix)) || inertHeaders.has(name)) continue;
+    (found ??= []).push(`${name}:${headers[index + 1]!}`);
+  }
+  return found === undefined ? '' : JSON.stringify(found.sort());
+}
+
+/** The two parts of a body that make its key: all but the growing member in one text, and the growing member item by item. */
+export interface BodyForm {
+  readonly rest: string;
+  /** Forms of the growing member's items, one after the other; the whole member's form where it is no list. */
+  readonly items: string;
+  readonly itemCount: number;
+  /** Members counted in the whole body. */
+  readonly members: number;
+}
+
+/** Brings a body to canonical form, leaving out what cannot change the answer. */
+export function formOfBody(
+  body: JsonObject,
+  growing: string | undefined,
+  inert: ReadonlySet<string>,
+): BodyForm {
+  const canonical = new CanonicalForm();
+  const list = growing === undefined ? undefined : body[growing];
+  if (growing === undefined || !Array.isArray(list)) {
+    const rest = canonical.object(body, inert);
+    return { rest, items: '', itemCount: 0, members: canonical.members };
+  }
+  const items = itemsForm(canonical, list as readonly JsonValue[]);
+  const { [growing]: _grown, ...others } = body;
+  const rest = canonical.object(others, inert);
+  return { rest, items, itemCount: list.length, members: canonical.members + 1 };
+}
+
+export function itemsForm(canonical: CanonicalForm, items: readonly JsonValue[]): string {
+  let text = '';
+  for (const item of items) text += canonical.of(item);
+  return text;
+}
+
+/** The key of a body within its context. `itemsDigest` is the SHA-256 (base64url) of the items' forms. */
+export function keyOf(context: string, rest: string, itemCount: number, itemsDigest: string): string {
+  return digestOf(`${context}|${rest}|${itemCount}|${itemsDigest}`);
+}

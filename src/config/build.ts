@@ -1,0 +1,105 @@
+import { join, resolve } from 'node:path';
+import type { Config, PriceConfig, ProviderConfig } from './config.ts';
+import type { ConfigValues } from './schema.ts';
+
+type ProviderValues = ConfigValues['providers'][string];
+type PriceValues = ConfigValues['prices'][number];
+
+/** The configuration that checked values stand for. `directory` is what relative paths start from. */
+export function buildConfig(values: ConfigValues, directory: string): Config {
+  const dataDirectory = resolve(directory, values.data);
+  const { cache, ledger, limits } = values;
+  return deepFreeze<Config>({
+    listen: values.listen,
+    dataDirectory,
+    providers: Object.entries(values.providers).map(([name, each]) => providerConfig(name, each)),
+    defaultProviders: values.default_providers,
+    access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
+    cache: {
+      enabled: cache.enabled,
+      ttlMs: cache.ttl,
+      staleWhileRevalidateMs: cache.stale_while_revalidate,
+      staleIfErrorMs: cache.stale_if_error,
+      reuseSampled: cache.reuse_sampled,
+      reuseUnset: cache.reuse_unset,
+      maxAnswerBytes: cache.max_answer_bytes,
+      memory: {
+        enabled: cache.memory.enabled,
+        maxEntries: cache.memory.max_entries,
+        maxBytes: cache.memory.max_bytes,
+      },
+      disk: {
+        enabled: cache.disk.enabled,
+        path: placeOf(cache.disk.path, 'cache.sqlite', { dataDirectory, directory }),
+        maxBytes: cache.disk.max_bytes,
+      },
+    },
+    ledger: {
+      enabled: ledger.enabled,
+      path: placeOf(ledger.path, 'ledger.sqlite', { dataDirectory, directory }),
+      retentionMs: ledger.retention === 0 ? undefined : ledger.retention,
+    },
+    limits: {
+      bodyBytes: limits.body_bytes,
+      depth: limits.depth,
+      headerBytes: limits.header_bytes,
+      headers: limits.headers,
+      concurrentCalls: limits.concurrent_calls,
+      receiveMs: limits.receive,
+      connectMs: limits.connect,
+      firstByteMs: limits.first_byte,
+      silenceMs: limits.silence,
+      totalMs: limits.total === 0 ? undefined : limits.total,
+    },
+    prices: values.prices.map(priceConfig),
+    log: values.log,
+    shutdownGraceMs: values.shutdown_grace,
+  });
+}
+
+function providerConfig(name: string, values: ProviderValues): ProviderConfig {
+  const headers = Object.entries(values.headers ?? {});
+  return {
+    name,
+    kind: values.kind,
+    baseUrl: values.base_url,
+    apiKey: values.credentials === 'caller' ? undefined : values.api_key,
+    models: values.models ?? [],
+    priceId: values.price_id ?? name,
+    headers: Object.fromEntries(headers.map(([field, value]) => [field.toLowerCase(), value])),
+    asksStreamUsage: values.kind === 'openai' && values.stream_usage !== 'estimate',
+    connections: values.connections,
+    keepAliveMs: values.keep_alive,
+  };
+}
+
+function priceConfig(values: PriceValues): PriceConfig {
+  return {
+    provider: values.provider,
+    model: values.model,
+    from: values.from === undefined ? undefined : Date.parse(values.from),
+    serviceTier: values.service_tier,
+    input: values.input,
+    output: values.output,
+    cacheRead: values.cache_read,
+    cacheWrite5m: values.cache_write_5m,
+    cacheWrite1h: values.cache_write_1h,
+    audioInput: values.audio_input,
+    audioOutput: values.audio_output,
+  };
+}
+
+function placeOf(
+  given: string | undefined,
+  usual: string,
+  from: { readonly dataDirectory: string; readonly directory: string },
+): string {
+  return given === undefined ? join(from.dataDirectory, usual) : resolve(from.directory, given);
+}
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const each of Object.values(value)) {
+    if (typeof each === 'object' && each !== null) deepFreeze(each);
+  }
+  return Object.freeze(value);
+}

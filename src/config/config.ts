@@ -1,0 +1,102 @@
+/** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly dataDirectory: string;
+  /** In the order of the file, the two public ones last where the file does not name them. */
+  readonly providers: readonly ProviderConfig[];
+  /** Names of the providers for calls to the bare paths whose model no provider claims. */
+  readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
+  readonly access: { readonly keys: readonly AccessKey[] };
+  readonly cache: CacheConfig;
+  readonly ledger: {
+    readonly enabled: boolean;
+    readonly path: string;
+    /** Undefined: calls are kept for ever. */
+    readonly retentionMs: number | undefined;
+  };
+  readonly limits: LimitsConfig;
+  readonly prices: readonly PriceConfig[];
+  readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
+  readonly shutdownGraceMs: number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export interface ProviderConfig {
+  readonly name: string;
+  readonly kind: 'openai' | 'anthropic';
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  /** What the provider is shown in place of the caller's credential; undefined: the caller's own goes through. */
+  readonly apiKey: string | undefined;
+  /** Patterns with `*`; empty: claims no model. */
+  readonly models: readonly string[];
+  readonly priceId: string;
+  /** Added to every call; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly asksStreamUsage: boolean;
+  readonly connections: number;
+  readonly keepAliveMs: number;
+}
+
+export interface AccessKey {
+  readonly id: string;
+  /** 64 hexadecimal digits in lower case. */
+  readonly sha256: string;
+  readonly tenant: string;
+  readonly agent: string | undefined;
+}
+
+export interface CacheConfig {
+  readonly enabled: boolean;
+  readonly ttlMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  readonly reuseSampled: boolean;
+  readonly reuseUnset: boolean;
+  readonly maxAnswerBytes: number;
+  readonly memory: {
+    readonly enabled: boolean;
+    readonly maxEntries: number;
+    readonly maxBytes: number;
+  };
+  readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+}
+
+export interface LimitsConfig {
+  readonly bodyBytes: number;
+  readonly depth: number;
+  readonly headerBytes: number;
+  readonly headers: number;
+  readonly concurrentCalls: number;
+  readonly receiveMs: number;
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly silenceMs: number;
+  /** Undefined: no limit. */
+  readonly totalMs: number | undefined;
+}
+
+/** US dollars per million tokens; undefined where the file does not say. */
+export interface PriceConfig {
+  readonly provider: string;
+  readonly model: string;
+  /** Wall time in milliseconds since the epoch from which it holds. */
+  readonly from: number | undefined;
+  readonly serviceTier: string | undefined;
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number | undefined;
+  readonly cacheWrite5m: number | undefined;
+  readonly cacheWrite1h: number | undefined;
+  readonly audioInput: number | undefined;
+  readonly audioOutput: number | undefined;
+}
+
+/** Every secret in a configuration, so that a log can blot them out. */
+export function secretsOf(config: Config): readonly string[] {
+  return config.providers.flatMap((provider) => [
+    ...(provider.apiKey === undefined ? [] : [provider.apiKey]),
+    ...Object.values(provider.headers),
+  ]);
+}

@@ -1,0 +1,39 @@
+/**
+ * What holds where neither the file nor the environment says otherwise, in the file's own notation. The reference page
+ * is made from these values.
+ */
+export const defaults = {
+  listen: { host: '127.0.0.1', port: 8787 },
+  data: '.economizer',
+  provider: { connections: 64, keepAlive: '60s' },
+  cache: {
+    ttl: '1h',
+    staleWhileRevalidate: '0s',
+    staleIfError: '0s',
+    maxAnswerBytes: '8MiB',
+    memory: { maxEntries: 1000, maxBytes: '100MB' },
+    disk: { maxBytes: '1GiB' },
+  },
+  limits: {
+    bodyBytes: '64MiB',
+    depth: 256,
+    headerBytes: '64KiB',
+    headers: 256,
+    concurrentCalls: 10_000,
+    receive: '60s',
+    connect: '10s',
+    firstByte: '600s',
+    silence: '120s',
+    total: '3600s',
+  },
+  shutdownGrace: '30s',
+} as const;
+
+/** The two providers that are always there; their callers' own credentials do where we hold none. */
+export const publicProviders = {
+  openai: { kind: 'openai', base_url: 'https://api.openai.com/v1' },
+  anthropic: { kind: 'anthropic', base_url: 'https://api.anthropic.com' },
+} as const;
+
+/** First path segments that belong to the gateway itself or to a dialect, and so cannot name a provider. */
+export const reservedProviderNames: readonly string[] = ['v1', 'health', 'economizer'];

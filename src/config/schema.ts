@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { defaults } from './defaults.ts';
+import {
+  choiceOr,
+  count,
+  dollars,
+  duration,
+  flag,
+  section,
+  size,
+  longestWaitMs,
+  text,
+  textOr,
+  wrongMapping,
+} from './fields.ts';
+import { providerNameSchema, providerSchema } from './provider-schema.ts';
+
+/** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
+
+const accessKey = section('One gateway key.', {
+  id: text('A name to tell the key by in logs and reports.'),
+  sha256: text('SHA-256 of the key in hexadecimal: `printf %s "$KEY" | sha256sum`.')
+    .regex(/^[0-9a-f]{64}$/i, {
+      error: 'must be the 64 hexadecimal digits of a SHA-256, not the key itself',
+    })
+    .transform((value) => value.toLowerCase()),
+  tenant: textOr('Whose calls these are. Answers are never shared across tenants.', 'default'),
+  agent: text('The agent to book calls to that name none.').optional(),
+});
+
+const accessKeys = z
+  .array(accessKey, { error: 'must be a list of keys' })
+  .superRefine((keys, context) => {
+    for (const field of ['id', 'sha256'] as const) {
+      const seen = new Set<string>();
+      for (const [index, key] of keys.entries()) {
+        if (seen.has(key[field])) {
+          const message = `must be different for each key; another key has the same ${field}`;
+          context.addIssue({ code: 'custom', path: [index, field], message });
+        }
+        seen.add(key[field]);
+      }
+    }
+  })
+  .default([])
+  .meta({
+    description:
+      'The keys that callers may show. Empty: anyone who can reach the gateway may use it, so it listens on this machine only.',
+    kind: 'list',
+  });
+
+const cache = section('Reuse of answers.', {
+  enabled: flag('Whether answers are reused at all.', true),
+  ttl: duration('How long an answer is fresh.', defaults.cache.ttl, { min: 1000 }),
+  stale_while_revalidate: duration(
+    'How long after that it may still be served while a new one is fetched in the background.',
+    defaults.cache.staleWhileRevalidate,
+  ),
+  stale_if_error: duration(
+    'How long after that it may still be served when the provider fails.',
+    defaults.cache.staleIfError,
+  ),
+  reuse_sampled: flag(
+    'Whether to reuse answers drawn at a temperature above 0 without a seed. The caller asked for chance; it would get the same answer each time.',
+    false,
+  ),
+  reuse_unset: flag(
+    'Whether to reuse answers of calls that say nothing of temperature or seed.',
+    true,
+  ),
+  max_answer_bytes: size('Answers larger than this are not kept.', defaults.cache.maxAnswerBytes, {
+    min: 1024,
+  }),
+  memory: section('The first level, in memory.', {
+    enabled: flag('Whether it is used.', true),
+    max_entries: count('Answers at most.', defaults.cache.memory.maxEntries, {
+      min: 1,
+      max: 100_000_000,
+    }),
+    max_bytes: size('Bytes at most.', defaults.cache.memory.maxBytes, { min: 65_536 }),
+  }).prefault({}),
+  disk: section('The level that survives a restart, in SQLite.', {
+    enabled: flag('Whether it is used.', true),
+    path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
+    max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
+  }).prefault({}),
+});
+
+const limits = section('Bounds on everything that could grow or hang.', {
+  body_bytes: size('The largest request body that is understood.', defaults.limits.bodyBytes, {
+    min: 1024,
+  }),
+  depth: count('How deep a request body may nest.', defaults.limits.depth, { min: 8, max: 10_000 }),
+  header_bytes: size('All headers of a request together.', defaults.limits.headerBytes, {
+    min: 4096,
+  }),
+  headers: count('Header fields of a request.', defaults.limits.headers, { min: 16, max: 10_000 }),
+  concurrent_calls: count('Calls at the same time.', defaults.limits.concurrentCalls, {
+    min: 1,
+    max: 1_000_000,
+  }),
+  receive: duration('The whole request has come.', defaults.limits.receive, {
+    min: 1000,
+    max: longestWaitMs,
+  }),
+  connect: duration('The connection to the provider stands.', defaults.limits.connect, {
+    min: 1,
+    max: longestWaitMs,
+  }),
+  first_byte: duration('The provider begins its answer.', defaults.limits.firstByte, {
+    min: 1,
+    max: longestWaitMs,
+  }),
+  silence: duration('Between two chunks of an answer.', defaults.limits.silence, {
+    min: 1,
+    max: longestWaitMs,
+  }),
+  total: duration('The whole call. 0 means no limit.', defaults.limits.total, {
+    max: longestWaitMs,
+  }),
+});
+
+const price = section('One price, before the built-in ones.', {
+  provider: text('The provider’s `price_id`.'),
+  model: text('The model as the provider names it; `*` stands for anything.'),
+  from: z.iso
+    .date({ error: 'must be a day such as 2026-01-31' })
+    .meta({ description: 'The day (UTC) from which it holds. Default: always.', kind: 'day' })
+    .optional(),
+  service_tier: text(
+    'The service tier it is for, such as `flex`. Default: the standard one.',
+  ).optional(),
+  input: dollars('Input.'),
+  output: dollars('Output, reasoning included.'),
+  cache_read: dollars(
+    'Input read from the provider’s prompt cache. Default: as `input`.',
+  ).optional(),
+  cache_write_5m: dollars(
+    'Input written to it for its short time. Default: as `input`.',
+  ).optional(),
+  cache_write_1h: dollars(
+    'Input written to it for an hour. Default: as `cache_write_5m`.',
+  ).optional(),
+  audio_input: dollars('Audio input. Default: as `input`.').optional(),
+  audio_output: dollars('Audio output. Default: as `output`.').optional(),
+});
+
+export const configSchema = section('Configuration of Economizer.', {
+  listen: section('Where the gateway listens.', {
+    host: textOr(
+      'Address or host name. Anything but this machine itself needs `access.keys`.',
+      defaults.listen.host,
+    ),
+    port: count('Port; 0 takes any free one.', defaults.listen.port, { min: 0, max: 65_535 }),
+  }).prefault({}),
+  data: textOr(
+    'Directory for everything that is kept, from the directory of the command. `ECONOMIZER_DATA` goes first.',
+    defaults.data,
+  ),
+  providers: z
+    .record(providerNameSchema, providerSchema, { error: wrongMapping })
+    .prefault({})
+    .meta({
+      description:
+        'Providers by name; the name is the first part of their path at the gateway. `openai` and `anthropic` are always there.',
+      kind: 'mapping',
+    }),
+  default_providers: section('Who gets calls to the bare paths whose model no provider claims.', {
+    openai: textOr('For the paths of OpenAI.', 'openai'),
+    anthropic: textOr('For the paths of Anthropic.', 'anthropic'),
+  }).prefault({}),
+  access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
+  cache: cache.prefault({}),
+  ledger: section('The book of calls.', {
+    enabled: flag('Whether calls are booked.', true),
+    path: text('Its file. Default: `ledger.sqlite` in the data directory.').optional(),
+    retention: duration('How long calls are kept; 0 means for ever.', '0s', {
+      max: 3650 * 86_400_000,
+    }),
+  }).prefault({}),
+  limits: limits.prefault({}),
+  prices: z
+    .array(price, { error: 'must be a list of prices' })
+    .default([])
+    .meta({ description: 'Prices that go before the built-in ones.', kind: 'list' }),
+  log: section('What is written to standard error.', {
+    level: choiceOr(
+      'The least that is written. `debug` writes a line for every call.',
+      ['debug', 'info', 'warn', 'error', 'silent'],
+      'info',
+    ),
+    format: choiceOr('Lines for people or JSON lines for machines.', ['text', 'json'], 'text'),
+  }).prefault({}),
+  shutdown_grace: duration(
+    'How long calls in flight may go on after the signal to stop.',
+    defaults.shutdownGrace,
+    { max: longestWaitMs },
+  ),
+});
+
+/** A configuration as the file has it, before anything is read into it. */
+export type ConfigFile = z.input<typeof configSchema>;
+/** The same with every default in place, times in milliseconds and sizes in bytes. */
+export type ConfigValues = z.output<typeof configSchema>;

@@ -1,0 +1,58 @@
+import type { Call } from '../exchange/call.ts';
+import { isWhole, type Reply } from '../exchange/reply.ts';
+import { trailText } from '../exchange/trail.ts';
+import { usdText } from '../kernel/money.ts';
+
+/**
+ * The provider's fields followed by ours. What is only known at the end of a stream (cost, saving) is left out of its head.
+ * @param nowTick monotonic milliseconds.
+ */
+export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[] {
+  const whole = isWhole(reply.body);
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < reply.headers.length; index += 2) {
+    const name = reply.headers[index]!;
+    // A whole body is measured anew; a stream of events may have lost a frame on its way.
+    if (isContentLength(name) && (whole || call.facts?.stream === true)) continue;
+    headers.push(name, reply.headers[index + 1]!);
+  }
+  if (whole) headers.push('content-length', String(reply.body.length));
+  if (reply.cacheStatus !== undefined) {
+    headers.push('cache-status', `economizer; ${reply.cacheStatus}`);
+  }
+  if (reply.ageSeconds !== undefined) headers.push('age', String(reply.ageSeconds));
+  addOwn(headers, call, nowTick, whole);
+  return headers;
+}
+
+function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean): void {
+  const { account } = call;
+  headers.push('x-economizer-id', call.id, 'server-timing', serverTiming(call, nowTick));
+  if (account.modelServed !== undefined) headers.push('x-economizer-model', headerText(account.modelServed));
+  if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
+  if (!whole) return;
+  if (account.costNanos !== undefined) headers.push('x-economizer-cost', usdText(account.costNanos));
+  const saved = account.without?.costNanos;
+  if (saved !== undefined && account.savedBy !== undefined) {
+    headers.push('x-economizer-saved', usdText(saved - (account.costNanos ?? 0)));
+  }
+}
+
+/** W3C Server-Timing: `upstream` is the provider's time to its first byte, `own` the rest until now. */
+function serverTiming({ account, startedTick }: Call, nowTick: number): string {
+  const total = nowTick - startedTick;
+  if (account.sentTick === undefined || account.firstByteTick === undefined) {
+    return `own;dur=${total.toFixed(2)}`;
+  }
+  const upstream = (account.endedTick ?? account.firstByteTick) - account.sentTick;
+  return `upstream;dur=${upstream.toFixed(2)}, own;dur=${Math.max(0, total - upstream).toFixed(2)}`;
+}
+
+/** A model's name comes from outside and must not break the header. */
+function headerText(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+}
+
+function isContentLength(name: string): boolean {
+  return name.length === 14 && name.toLowerCase() === 'content-length';
+}

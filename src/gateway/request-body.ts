@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import type { ByteStream } from '../exchange/stream.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+
+/** A request's body, whole. @throws EconomizerError `ECO_BODY_TOO_LARGE` or `ECO_CANCELLED`. */
+export function readBody(
+  request: IncomingMessage,
+  limits: { readonly bodyBytes: number; readonly contentLength: number | undefined },
+): Promise<Buffer> {
+  const { bodyBytes, contentLength } = limits;
+  if (contentLength !== undefined && contentLength > bodyBytes) {
+    return Promise.reject(tooLarge(contentLength, bodyBytes));
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bodyBytes) {
+        request.pause();
+        reject(tooLarge(size, bodyBytes));
+      } else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    request.on('error', () => reject(left()));
+  });
+}
+
+/** A request's body as it comes, for paths that pass untouched: never held, so never too large. */
+export function streamBody(request: IncomingMessage): ByteStream {
+  return {
+    open(sink) {
+      request.on('data', (chunk: Buffer) => {
+        if (!sink.write(chunk)) request.pause();
+      });
+      request.on('end', () => sink.end());
+      request.on('error', () => sink.fail(left()));
+    },
+    resume: () => void request.resume(),
+    cancel: () => void request.pause(),
+  };
+}
+
+function tooLarge(size: number, limit: number): EconomizerError {
+  return new EconomizerError(
+    'ECO_BODY_TOO_LARGE',
+    `The body has ${size} bytes or more; at most ${limit} are allowed (limits.body_bytes).`,
+  );
+}
+
+function left(): EconomizerError {
+  return new EconomizerError('ECO_CANCELLED', 'The caller left before its request was whole.');
+}

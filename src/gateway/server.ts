@@ -1,0 +1,151 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Call } from '../exchange/call.ts';
+import type { Dialect } from '../exchange/dialect.ts';
+import { dialects } from '../exchange/wire/index.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+import type { Pipeline } from '../pipeline/stages.ts';
+import { openCall, withBody, type DoorOptions, type OpenedCall } from './open-call.ts';
+import { writeError, writeReply } from './reply-writer.ts';
+
+/** Limits of the edge. Times in milliseconds. */
+export interface GatewayLimits {
+  readonly headerBytes: number;
+  readonly headers: number;
+  /** Calls under way at once; more are turned away. */
+  readonly concurrentCalls: number;
+  /** For a request to come in whole. */
+  readonly receiveMs: number;
+  /** For a call as a whole; undefined for none. */
+  readonly totalMs: number | undefined;
+}
+
+export interface GatewayOptions extends DoorOptions {
+  readonly pipeline: Pipeline;
+  readonly limits: GatewayLimits;
+}
+
+/** Longer than clients and balancers keep idle connections, so that they close first and no request meets a closing socket. */
+const keepAliveMs = 75_000;
+
+/** The HTTP edge. Requests become calls here and replies become responses; nothing further in knows HTTP. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  #running = 0;
+  #stopping = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { headerBytes, headers, receiveMs } = options.limits;
+    this.#server = createServer(
+      { maxHeaderSize: headerBytes, requestTimeout: receiveMs, keepAliveTimeout: keepAliveMs },
+      (request, response) => void this.#handle(request, response),
+    );
+    this.#server.maxHeadersCount = headers;
+  }
+
+  /** Opens the port; resolves with the address. @throws EconomizerError `ECO_PORT_TAKEN`. */
+  listen(host: string, port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+        const message = `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}); choose another with --port or listen.port.`;
+        reject(new EconomizerError('ECO_PORT_TAKEN', message, { cause }));
+      });
+      this.#server.listen(port, host, () => {
+        const address = this.#server.address() as AddressInfo;
+        const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+        resolve(`http://${name}:${address.port}`);
+      });
+    });
+  }
+
+  /** Takes no new calls and resolves when those under way are through, or after `graceMs`, when what is left is cut off. */
+  async close(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        const stop = this.#options.clock.after(graceMs, resolve);
+        this.#onIdle = () => {
+          stop();
+          resolve();
+        };
+      });
+    }
+    this.#server.closeAllConnections();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/health') {
+      response.end(this.#stopping ? 'stopping\n' : 'ok\n');
+      return;
+    }
+    const opened = openCall(request, this.#options);
+    this.#watch(response, opened.call);
+    const { pipeline, clock } = this.#options;
+    try {
+      const fault = opened.fault ?? this.#fullOrStopping();
+      if (fault !== undefined) throw fault;
+      const call = await withBody(opened, request, this.#options);
+      const reply = await pipeline.run(call);
+      writeReply(response, call, reply, { nowTick: clock.tick(), fallback: plainDialect });
+    } catch (cause) {
+      const error = EconomizerError.from(cause);
+      // The pipeline books what it was given; what never got there is booked as turned away.
+      if (opened.call.account.outcome === undefined) await pipeline.refuse(opened.call, error);
+      this.#answer(response, opened, error);
+    }
+  }
+
+  #answer(response: ServerResponse, { call, route }: OpenedCall, error: EconomizerError): void {
+    const dialect = call.dialect ?? route?.dialect ?? dialectOfPath(call);
+    writeError(response, error, { dialect, id: call.id });
+  }
+
+  /** Keeps count, and carries the caller's leaving and its deadline into the call. */
+  #watch(response: ServerResponse, call: Call): void {
+    this.#running++;
+    const limitMs = Math.min(call.deadlineMs ?? Infinity, this.#options.limits.totalMs ?? Infinity);
+    const stop =
+      limitMs === Infinity
+        ? undefined
+        : this.#options.clock.after(limitMs, () => call.cancellation.cancel(deadlinePassed(limitMs)));
+    response.once('close', () => {
+      stop?.();
+      if (!response.writableFinished) call.cancellation.cancel(callerLeft());
+      if (--this.#running === 0) this.#onIdle?.();
+    });
+  }
+
+  #fullOrStopping(): EconomizerError | undefined {
+    if (this.#stopping) {
+      return new EconomizerError('ECO_STOPPING', 'This gateway is shutting down; try again.');
+    }
+    const { concurrentCalls } = this.#options.limits;
+    if (this.#running <= concurrentCalls) return undefined;
+    return new EconomizerError(
+      'ECO_BUSY',
+      `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
+    );
+  }
+}
+
+const plainDialect: Dialect = dialects['openai-chat'];
+
+function dialectOfPath(call: Call): Dialect {
+  return call.path.startsWith('/v1/messages') ? dialects['anthropic-messages'] : plainDialect;
+}
+
+function deadlinePassed(limitMs: number): EconomizerError {
+  return new EconomizerError(
+    'ECO_DEADLINE',
+    `The call took longer than its limit of ${limitMs} ms (x-economizer-deadline or limits.total).`,
+  );
+}
+
+function callerLeft(): EconomizerError {
+  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
+}

@@ -1,0 +1,113 @@
+import type { Counterfactual } from '../exchange/account.ts';
+import type { Call } from '../exchange/call.ts';
+import type { AnswerFacts } from '../exchange/dialect.ts';
+import { isWhole } from '../exchange/reply.ts';
+import { noUsage, type Usage, type UsageSource } from '../exchange/usage.ts';
+import type { NanoUsd } from '../kernel/money.ts';
+
+/** What a usage costs; undefined where the price is not known. */
+export type PriceUsage = (question: {
+  readonly provider: string;
+  readonly model: string;
+  readonly serviceTier: string | undefined;
+  /** Milliseconds since the epoch; prices change. */
+  readonly at: number;
+  readonly usage: Usage;
+}) => NanoUsd | undefined;
+
+/** About how many tokens a text is for a model. */
+export type EstimateTokens = (model: string, text: string) => Promise<number>;
+
+/** Books to a call's account what its answer says of itself. */
+export class Accountant {
+  readonly #price: PriceUsage;
+  readonly #estimate: EstimateTokens;
+
+  constructor(ports: { readonly price: PriceUsage; readonly estimate: EstimateTokens }) {
+    this.#price = ports.price;
+    this.#estimate = ports.estimate;
+  }
+
+  /** Usage and cost of a whole answer. Counts where the provider did not. */
+  book(call: Call, facts: AnswerFacts): Promise<void> | void {
+    call.account.modelServed = facts.model;
+    call.account.serviceTier = facts.serviceTier;
+    if (facts.usage !== undefined) {
+      this.#enter(call, facts.usage, 'provider');
+      return undefined;
+    }
+    if (facts.unfit === 'error' && facts.outputText === '') {
+      this.#enter(call, noUsage, 'provider'); // it failed before it wrote; nothing is billed
+      return undefined;
+    }
+    return this.#count(call, facts);
+  }
+
+  /** Usage and cost of an answer that broke off: what the provider said before, completed by counting what it wrote. */
+  async bookPartial(call: Call, facts: AnswerFacts): Promise<void> {
+    call.account.modelServed = facts.model;
+    call.account.serviceTier = facts.serviceTier;
+    await this.#count(call, facts);
+  }
+
+  async #count(call: Call, facts: AnswerFacts): Promise<void> {
+    const model = facts.model ?? call.facts?.model ?? '';
+    const said = facts.usage;
+    const written =
+      facts.outputText === '' ? 0 : await this.#estimate(model, facts.outputText);
+    const output = Math.max(written, said?.output ?? 0);
+    if (said !== undefined) {
+      this.#enter(call, { ...said, output }, 'estimated');
+      return;
+    }
+    const fresh = await this.#estimate(model, requestText(call));
+    this.#enter(call, { ...noUsage, fresh, output }, 'estimated');
+  }
+
+  #enter(call: Call, usage: Usage, source: UsageSource): void {
+    const { account } = call;
+    account.usage = usage;
+    account.usageSource = source;
+    account.costNanos = this.price(call, usage);
+  }
+
+  /** What `usage` costs on the model that served the call. */
+  price(call: Call, usage: Usage): NanoUsd | undefined {
+    if (call.dialect?.name === 'anthropic-count-tokens') return 0; // free at the provider
+    const asked = call.facts?.model;
+    const { modelServed, serviceTier } = call.account;
+    const question = { provider: call.provider.priceId, at: call.startedAt, serviceTier, usage };
+    const served =
+      modelServed === undefined ? undefined : this.#price({ ...question, model: modelServed });
+    if (served !== undefined || asked === undefined) return served;
+    // A provider may answer under a name that no price list knows, such as a deployment's.
+    return this.#price({ ...question, model: asked });
+  }
+}
+
+/** The counterfactual of a call that went to the provider as it came: itself. */
+export function asItWas(call: Call): Counterfactual | undefined {
+  const { usage, costNanos, usageSource, endedTick } = call.account;
+  if (usage === undefined) return undefined;
+  return {
+    usage,
+    costNanos,
+    totalMs: endedTick === undefined ? undefined : endedTick - call.startedTick,
+    basis: usageSource === 'estimated' ? 'estimated' : 'measured',
+  };
+}
+
+/** All text of a request, for counting; names and punctuation are left out, as templates bring about as much of their own. */
+function requestText(call: Call): string {
+  if (call.body === undefined || !isWhole(call.body)) return '';
+  const texts: string[] = [];
+  try {
+    JSON.parse(Buffer.from(call.body).toString('utf8'), (_name, value: unknown) => {
+      if (typeof value === 'string') texts.push(value);
+      return value;
+    });
+  } catch {
+    return ''; // not reached for a dialect's body, which was parsed before
+  }
+  return texts.join('\n');
+}

@@ -1,0 +1,105 @@
+import type { Call } from '../exchange/call.ts';
+import { isWhole } from '../exchange/reply.ts';
+import type { LedgerRow } from '../ledger/row.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Signals } from '../kernel/signals.ts';
+import { asItWas } from './accountant.ts';
+import { fail } from './settle.ts';
+import type { Stage } from './stage.ts';
+import { tapped } from './tap.ts';
+
+/** Where rows are booked. Resolves when the row would survive the death of this process; never rejects. */
+export interface Books {
+  book(row: LedgerRow): Promise<void>;
+}
+
+/** Turns each call into one ledger row, whichever way it ended. An answer leaves only after its row is booked. */
+export function createBook(options: { books: Books; clock: Clock; signals: Signals }): Stage {
+  const { books, clock, signals } = options;
+  const enter = (call: Call): Promise<void> => {
+    const row = rowOf(call, clock.tick());
+    signals.emit('call-ended', { row });
+    return books.book(row);
+  };
+  return async (call, next) => {
+    try {
+      const reply = await next(call);
+      if (isWhole(reply.body)) {
+        await enter(call);
+        return reply;
+      }
+      const body = tapped(reply.body, {
+        end: () => enter(call),
+        async broken(error) {
+          await settled(call, error);
+          await enter(call);
+        },
+      });
+      return { ...reply, body };
+    } catch (error) {
+      await settled(call, error);
+      await enter(call);
+      throw error;
+    }
+  };
+}
+
+/** A caller who left may have left a flight that others kept in the air: what it costs is known when it has landed. */
+async function settled(call: Call, error: unknown): Promise<void> {
+  await call.afterFlight;
+  await call.account.settling;
+  fail(call, error);
+}
+
+function rowOf(call: Call, nowTick: number): LedgerRow {
+  const { account, facts } = call;
+  if (account.source === 'upstream') account.without ??= asItWas(call);
+  const { without, costNanos } = account;
+  const totalMs = nowTick - call.startedTick;
+  const knowsSaving = without?.costNanos !== undefined && costNanos !== undefined;
+  const isReuse = account.savedBy !== undefined;
+  return {
+    id: call.id,
+    at: call.startedAt,
+    tenant: call.caller.tenant,
+    agent: call.caller.agent,
+    session: call.caller.session,
+    tags: call.caller.tags,
+    provider: call.provider.name,
+    dialect: call.dialect?.name,
+    path: pathOf(call),
+    modelAsked: facts?.model,
+    modelServed: account.modelServed,
+    serviceTier: account.serviceTier,
+    streamed: facts?.stream ?? false,
+    outcome: account.outcome ?? 'failed',
+    errorCode: account.errorCode,
+    status: account.status,
+    source: account.source,
+    usage: account.usage,
+    usageSource: account.usageSource,
+    costNanos,
+    withoutUsage: without?.usage,
+    withoutCostNanos: without?.costNanos,
+    withoutMs: without?.totalMs,
+    savedNanos: knowsSaving ? without.costNanos - costNanos : undefined,
+    savedMs: isReuse && without?.totalMs !== undefined ? without.totalMs - totalMs : undefined,
+    savedBy: account.savedBy,
+    savedBasis: isReuse ? without?.basis : undefined,
+    firstByteMs:
+      account.firstByteTick === undefined ? undefined : account.firstByteTick - call.startedTick,
+    totalMs,
+    ownMs: totalMs - upstreamMs(call),
+  };
+}
+
+/** Without its query, which may carry what is nobody's business. */
+function pathOf(call: Call): string {
+  const query = call.path.indexOf('?');
+  return query < 0 ? call.path : call.path.slice(0, query);
+}
+
+function upstreamMs({ account }: Call): number {
+  const { sentTick, endedTick } = account;
+  return sentTick === undefined || endedTick === undefined ? 0 : endedTick - sentTick;
+}

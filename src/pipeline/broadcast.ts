@@ -1,0 +1,154 @@
+import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
+
+/** How far the slowest reader may lag behind before the provider is paused. */
+const lagBytes = 8 * 1024 * 1024;
+
+/**
+ * One stream for many readers. Each gets everything from the first byte on, however late it came; the source runs at the pace of the
+ * fastest reader, unless the slowest lags too far behind; it is cancelled when the last reader leaves.
+ */
+export class Broadcast {
+  readonly #source: ByteStream;
+  readonly #chunks: Bytes[] = [];
+  readonly #readers = new Set<Reader>();
+  #bytes = 0;
+  #state: 'new' | 'open' | 'ended' | 'failed' | 'left' = 'new';
+  #error: Error | undefined;
+
+  constructor(source: ByteStream) {
+    this.#source = source;
+  }
+
+  /** False once the source is over or was given up: who comes now needs a flight of its own. */
+  get joinable(): boolean {
+    return this.#state === 'new' || this.#state === 'open';
+  }
+
+  /** A stream of everything. `onLeave` is called once, when this reader is through or gone. */
+  reader(onLeave: () => void): ByteStream & { abort(reason: Error): void } {
+    const reader = new Reader(this, onLeave);
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** @internal The reader's doors; only `Reader` uses them. */
+  chunkAt(index: number): Bytes | undefined {
+    return this.#chunks[index];
+  }
+
+  /** @internal */
+  get over(): { readonly error: Error | undefined } | undefined {
+    return this.#state === 'ended' || this.#state === 'failed' ? { error: this.#error } : undefined;
+  }
+
+  /** @internal Begins the flow with the first reader; later ones find it begun. */
+  begin(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    this.#source.open({
+      write: (chunk) => this.#write(chunk),
+      end: () => this.#finish('ended', undefined),
+      fail: (error) => this.#finish('failed', error),
+    } satisfies ByteSink);
+  }
+
+  /** @internal */
+  want(): void {
+    if (this.#state === 'open' && !this.#isLagging()) this.#source.resume();
+  }
+
+  /** @internal */
+  leave(reader: Reader, reason: Error): void {
+    this.#readers.delete(reader);
+    if (this.#readers.size > 0 || !this.joinable) return;
+    this.#state = 'left';
+    this.#source.cancel(reason);
+  }
+
+  #write(chunk: Bytes): boolean {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    let wanted = false;
+    for (const reader of this.#readers) wanted = reader.pump() || wanted;
+    return wanted && !this.#isLagging();
+  }
+
+  #finish(state: 'ended' | 'failed', error: Error | undefined): void {
+    this.#state = state;
+    this.#error = error;
+    for (const reader of this.#readers) reader.pump();
+  }
+
+  #isLagging(): boolean {
+    if (this.#bytes <= lagBytes) return false;
+    for (const reader of this.#readers) if (this.#bytes - reader.read > lagBytes) return true;
+    return false;
+  }
+}
+
+/** One reader's place in a broadcast. */
+class Reader implements ByteStream {
+  /** Bytes taken so far. */
+  read = 0;
+  readonly #broadcast: Broadcast;
+  readonly #onLeave: () => void;
+  #sink: ByteSink | undefined;
+  #next = 0;
+  #left = false;
+
+  constructor(broadcast: Broadcast, onLeave: () => void) {
+    this.#broadcast = broadcast;
+    this.#onLeave = onLeave;
+  }
+
+  open(sink: ByteSink): void {
+    this.#sink = sink;
+    this.pump();
+    this.#broadcast.begin();
+  }
+
+  resume(): void {
+    if (this.pump()) this.#broadcast.want();
+  }
+
+  cancel(reason: Error): void {
+    if (this.#left) return;
+    this.#sink = undefined;
+    this.#leave();
+    this.#broadcast.leave(this, reason);
+  }
+
+  /** Leaves like `cancel`, but tells the own sink. */
+  abort(reason: Error): void {
+    const sink = this.#sink;
+    this.cancel(reason);
+    sink?.fail(reason);
+  }
+
+  /** Passes on what has come; true if the sink wants more. */
+  pump(): boolean {
+    if (this.#sink === undefined) return false;
+    for (;;) {
+      const chunk = this.#broadcast.chunkAt(this.#next);
+      if (chunk === undefined) break;
+      this.#next++;
+      this.read += chunk.length;
+      if (!this.#sink.write(chunk)) return false;
+      if (this.#sink === undefined) return false;
+    }
+    const { over } = this.#broadcast;
+    if (over === undefined) return true;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#leave();
+    if (over.error === undefined) sink.end();
+    else sink.fail(over.error);
+    return false;
+  }
+
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#onLeave();
+  }
+}

@@ -1,0 +1,40 @@
+import { variantHeaders } from '../cache/key.ts';
+import type { Recognised, Recogniser } from '../cache/recognise.ts';
+import type { Call } from '../exchange/call.ts';
+import { isWhole } from '../exchange/reply.ts';
+import type { Stage } from './stage.ts';
+
+/** Reads what the request says of itself: its facts, its key, and whose it is where the headers do not say. */
+export function createIdentify(options: { recogniser: Recogniser; secret: string }): Stage {
+  const { recogniser, secret } = options;
+  return async (call, next) => {
+    if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
+      const recognised = recognise(call, recogniser, secret);
+      const { facts } = recognised;
+      call.facts = facts;
+      call.key = recognised.key;
+      const { agent, session } = call.caller;
+      if ((agent ?? facts.agent) !== agent || (session ?? facts.session) !== session) {
+        call.caller = {
+          ...call.caller,
+          agent: agent ?? facts.agent,
+          session: session ?? facts.session,
+        };
+      }
+    }
+    return next(call);
+  };
+}
+
+function recognise(call: Call, recogniser: Recogniser, secret: string): Recognised {
+  const { dialect, provider, caller, credentialScope, path } = call;
+  const context = {
+    secret,
+    scope: `${caller.tenant}\n${credentialScope}`,
+    provider: provider.name,
+    dialect: dialect!.name,
+    path,
+    variant: variantHeaders(call.headers),
+  };
+  return recogniser.recognise(context, dialect!, call.body as Buffer);
+}

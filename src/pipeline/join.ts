@@ -1,0 +1,149 @@
+import type { Call } from '../exchange/call.ts';
+import { isWhole, type Reply } from '../exchange/reply.ts';
+import { noUsage } from '../exchange/usage.ts';
+import { Cancellation } from '../kernel/cancellation.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+import { Broadcast } from './broadcast.ts';
+import { note } from './note.ts';
+import type { Next, Stage } from './stage.ts';
+import { tapped } from './tap.ts';
+
+/** One upstream call and everybody who waits for it. */
+interface Flight {
+  readonly leader: Call;
+  readonly cancellation: Cancellation;
+  readonly reply: Promise<Reply>;
+  readonly landed: Promise<void>;
+  broadcast: Broadcast | undefined;
+  aboard: number;
+}
+
+/**
+ * Identical calls share one flight. The upstream call belongs to the flight, not to the caller who began it: whoever leaves, it goes on
+ * for the others, and is cancelled when nobody is left. Only calls whose answers may be reused share; see `recall`.
+ */
+export function createJoin({ clock }: { clock: Clock }): Stage {
+  const flights = new Map<string, Flight>();
+
+  return async (call, next) => {
+    if (call.key === undefined || !call.reuse.join) return next(call);
+    // A plain and a streaming caller of the same question want different forms; each form has its flight.
+    const name = call.facts?.stream === true ? `${call.key}+stream` : call.key;
+    const known = flights.get(name);
+    if (known !== undefined && (known.broadcast?.joinable ?? true)) {
+      note(call, 'join', 'joined', clock);
+      // Whatever becomes of the flight, its leader pays.
+      Object.assign(call.account, { source: 'flight', usage: noUsage, costNanos: 0 });
+      return board(call, known, (reply) => asFollower(call, known, reply, clock));
+    }
+    const flight = takeOff(call, next, () => {
+      if (flights.get(name) === flight) flights.delete(name);
+    });
+    flights.set(name, flight);
+    call.afterFlight = flight.landed;
+    return board(call, flight, (reply) => reply);
+  };
+}
+
+function takeOff(leader: Call, next: Next, onLanded: () => void): Flight {
+  const cancellation = new Cancellation();
+  let land = (): void => {};
+  const landed = new Promise<void>((resolve) => {
+    land = () => {
+      onLanded();
+      resolve();
+    };
+  });
+  const flight: Flight = {
+    leader,
+    cancellation,
+    reply: fly(),
+    landed,
+    broadcast: undefined,
+    aboard: 0,
+  };
+  return flight;
+
+  async function fly(): Promise<Reply> {
+    try {
+      // The copy shares account and trail with its leader, who pays; what it learns of the answer comes back with them.
+      const own = { ...leader, cancellation };
+      const reply = await next(own);
+      if (isWhole(reply.body)) {
+        land();
+        return reply;
+      }
+      const over = tapped(reply.body, { end: land, broken: land });
+      flight.broadcast = new Broadcast(over);
+      return reply;
+    } catch (error) {
+      land();
+      throw error;
+    }
+  }
+}
+
+/** Takes a seat: the flight's reply, or the caller's own failure if it leaves before. */
+function board(call: Call, flight: Flight, shape: (reply: Reply) => Reply): Promise<Reply> {
+  flight.aboard++;
+  return new Promise((resolve, reject) => {
+    const leave = (reason: Error): void => {
+      if (--flight.aboard === 0) flight.cancellation.cancel(reason);
+    };
+    const unsubscribe = call.cancellation.onCancel((reason) => {
+      leave(reason);
+      reject(reason);
+    });
+    flight.reply.then(
+      (reply) => {
+        unsubscribe();
+        if (call.cancellation.reason !== undefined) return;
+        const { broadcast } = flight;
+        if (broadcast === undefined) resolve(shape(reply));
+        else resolve(shape({ ...reply, body: seat(call, broadcast) }));
+      },
+      (error: unknown) => {
+        unsubscribe();
+        reject(EconomizerError.from(error));
+      },
+    );
+  });
+}
+
+function seat(call: Call, broadcast: Broadcast): Reply['body'] {
+  let unsubscribe = (): void => {};
+  const reader = broadcast.reader(() => unsubscribe());
+  unsubscribe = call.cancellation.onCancel((reason) => reader.abort(reason));
+  return reader;
+}
+
+/** Books to a follower what it was spared. */
+function asFollower(call: Call, flight: Flight, reply: Reply, clock: Clock): Reply {
+  const finish = (): void => {
+    const { account } = call;
+    const led = flight.leader.account;
+    Object.assign(account, {
+      outcome: led.outcome,
+      status: led.status,
+      modelServed: led.modelServed,
+      serviceTier: led.serviceTier,
+      usageSource: led.usageSource,
+      endedTick: clock.tick(),
+    } satisfies Partial<typeof account>);
+    if (led.outcome !== 'ok' || led.usage === undefined) return;
+    account.savedBy = 'coalescing';
+    account.without = {
+      usage: led.usage,
+      costNanos: led.costNanos,
+      totalMs: led.endedTick === undefined ? undefined : led.endedTick - flight.leader.startedTick,
+      basis: led.usageSource === 'provider' ? 'measured' : 'estimated',
+    };
+  };
+  const collapsed = { ...reply, cacheStatus: 'fwd=uri-miss; collapsed' };
+  if (isWhole(reply.body)) {
+    finish();
+    return collapsed;
+  }
+  return { ...collapsed, body: tapped(reply.body, { end: finish }) };
+}

@@ -1,0 +1,131 @@
+import { cacheStatus, judge } from '../cache/freshness.ts';
+import { mayReuse, type CachePolicy } from '../cache/policy.ts';
+import type { CacheStack, Found } from '../cache/stack.ts';
+import type { Source } from '../exchange/account.ts';
+import type { Call } from '../exchange/call.ts';
+import type { Reply } from '../exchange/reply.ts';
+import { noUsage } from '../exchange/usage.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+import { note } from './note.ts';
+import { renderAnswer } from './render.ts';
+import type { Refresher } from './refresh.ts';
+import type { Next, Stage } from './stage.ts';
+
+/** What a stored answer would have cost to ask for again. */
+export type WithoutUs = (call: Call, found: Found) => Call['account']['without'];
+
+interface RecallOptions {
+  readonly stack: CacheStack;
+  readonly policy: CachePolicy;
+  readonly clock: Clock;
+  readonly without: WithoutUs;
+  readonly refresher: Refresher;
+}
+
+/** Serves a stored answer where the policy and the caller's `Cache-Control` allow it, and says so in `Cache-Status`. */
+export function createRecall(options: RecallOptions): Stage {
+  const { stack, policy, clock } = options;
+  return async (call, next) => {
+    if (call.facts === undefined || call.key === undefined) return next(call);
+    call.reuse = mayReuse(call.facts, call.directives, policy);
+    if (!call.reuse.lookup) return forward(call, next, clock);
+    const finding = stack.find(call.key);
+    const found = finding instanceof Promise ? await finding : finding;
+    if (found === undefined) {
+      note(call, 'recall', 'miss', clock);
+      if (call.directives.onlyIfCached === true) throw notStored();
+      return withStatus(await next(call), call, { forwarded: 'uri-miss' });
+    }
+    const verdict = judge(found.entry, call.directives, policy, clock.now());
+    if (verdict === 'fresh') return serve(call, found, options, 'hit');
+    if (verdict === 'stale-while-revalidate') {
+      options.refresher.refresh(call, next);
+      return serve(call, found, options, 'stale');
+    }
+    if (call.directives.onlyIfCached === true) throw notStored();
+    if (verdict === 'stale-if-error') return forwardOrStale(call, next, found, options);
+    note(call, 'recall', 'stale', clock);
+    return withStatus(await next(call), call, { forwarded: 'stale' });
+  };
+}
+
+async function forward(call: Call, next: Next, clock: Clock): Promise<Reply> {
+  const { reason } = call.reuse;
+  note(call, 'recall', `bypass:${reason ?? 'policy'}`, clock);
+  if (call.directives.onlyIfCached === true) throw notStored();
+  const forwarded = reason === 'no-cache' || reason === 'no-store' ? 'request' : 'bypass';
+  return withStatus(await next(call), call, { forwarded, detail: reason });
+}
+
+/** Asks the provider; its failure is covered by the stored answer. */
+async function forwardOrStale(
+  call: Call,
+  next: Next,
+  found: Found,
+  options: RecallOptions,
+): Promise<Reply> {
+  note(call, 'recall', 'stale', options.clock);
+  const reply = await next(call).catch((error: unknown) => {
+    if (EconomizerError.from(error).kind === 'cancelled') throw error;
+    return undefined;
+  });
+  if (reply !== undefined && reply.status < 500) {
+    return withStatus(reply, call, { forwarded: 'stale' });
+  }
+  if (reply !== undefined && !(reply.body instanceof Uint8Array)) {
+    reply.body.cancel(new Error('a stored answer serves instead'));
+  }
+  call.account.errorCode = undefined;
+  return serve(call, found, options, 'stale-if-error', reply?.status);
+}
+
+function serve(
+  call: Call,
+  found: Found,
+  { clock, without }: RecallOptions,
+  how: 'hit' | 'stale' | 'stale-if-error',
+  failedStatus?: number,
+): Reply {
+  const { account } = call;
+  const { entry, tier } = found;
+  note(call, 'recall', `${how}:${tier}`, clock);
+  account.outcome = 'ok';
+  account.source = how === 'hit' ? (tier as Source) : 'stale';
+  account.modelServed = entry.answer.model;
+  account.serviceTier = entry.answer.serviceTier;
+  account.usage = noUsage;
+  account.usageSource = entry.answer.usageSource;
+  account.costNanos = 0;
+  account.savedBy = 'exact-cache';
+  account.without = without(call, found);
+  account.endedTick = clock.tick();
+  const now = clock.now();
+  const ttl = Math.floor((entry.freshUntil - now) / 1000);
+  return {
+    ...renderAnswer(entry.answer, call),
+    cacheStatus:
+      how === 'stale-if-error'
+        ? cacheStatus({ forwarded: 'stale', forwardedStatus: failedStatus, detail: how })
+        : cacheStatus({ hit: true, ttl, detail: tier }),
+    ageSeconds: Math.max(0, Math.floor((now - entry.storedAt) / 1000)),
+  };
+}
+
+interface Forwarding {
+  readonly forwarded: 'uri-miss' | 'bypass' | 'request' | 'stale';
+  readonly detail?: string | undefined;
+}
+
+/** Our `Cache-Status`, unless a stage further in had more to say (a shared flight). */
+function withStatus(reply: Reply, call: Call, status: Forwarding): Reply {
+  if (reply.cacheStatus !== undefined) return reply;
+  return { ...reply, cacheStatus: cacheStatus({ ...status, stored: call.account.stored }) };
+}
+
+function notStored(): EconomizerError {
+  return new EconomizerError(
+    'ECO_NOT_STORED',
+    'No stored answer fits this request, and Cache-Control: only-if-cached forbids asking the provider.',
+  );
+}

@@ -1,0 +1,74 @@
+import { storedHeaders } from '../cache/freshness.ts';
+import { fitForStore, type CachePolicy } from '../cache/policy.ts';
+import type { CacheStack } from '../cache/stack.ts';
+import type { Answer } from '../exchange/answer.ts';
+import type { Call, Harvest } from '../exchange/call.ts';
+import { encodeFrames, splitFrames } from '../exchange/frames.ts';
+import { isWhole, type Reply } from '../exchange/reply.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { note } from './note.ts';
+import type { Stage } from './stage.ts';
+import { tapped } from './tap.ts';
+
+interface RememberOptions {
+  readonly stack: CacheStack;
+  readonly policy: CachePolicy;
+  readonly clock: Clock;
+}
+
+/** Stores a whole and fit answer for others. Stands inside `join`, so that it is stored even if the caller who began the flight has left. */
+export function createRemember(options: RememberOptions): Stage {
+  return async (call, next) => {
+    const reply = await next(call);
+    if (!call.reuse.store || reply.status !== 200) return reply;
+    if (isWhole(reply.body)) {
+      remember(call, reply, options);
+      return reply;
+    }
+    return { ...reply, body: tapped(reply.body, { end: () => remember(call, reply, options) }) };
+  };
+}
+
+function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {
+  const { harvest, key } = call;
+  if (harvest?.final === undefined || key === undefined) return;
+  const size = harvest.final.length + (harvest.events?.length ?? 0);
+  const unfit = fitForStore({
+    facts: harvest.facts,
+    status: reply.status,
+    headers: reply.headers,
+    size,
+    policy,
+  });
+  if (unfit !== undefined) {
+    note(call, 'remember', `not-stored:${unfit}`, clock);
+    return;
+  }
+  const now = clock.now();
+  stack.store({
+    key,
+    answer: answerOf(call, harvest, reply),
+    storedAt: now,
+    freshUntil: now + policy.ttlMs,
+    staleUntil: now + policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
+  });
+  call.account.stored = true;
+  note(call, 'remember', 'stored', clock);
+}
+
+function answerOf(call: Call, harvest: Harvest, reply: Reply): Answer {
+  const { account } = call;
+  const ended = account.endedTick ?? call.startedTick;
+  return {
+    dialect: call.dialect!.name,
+    model: harvest.facts.model,
+    serviceTier: harvest.facts.serviceTier,
+    final: harvest.final!,
+    frames: harvest.events === undefined ? undefined : encodeFrames(splitFrames(harvest.events)),
+    headers: storedHeaders(reply.headers),
+    usage: account.usage,
+    usageSource: account.usageSource,
+    firstByteMs: (account.firstByteTick ?? ended) - (account.sentTick ?? call.startedTick),
+    totalMs: ended - (account.sentTick ?? call.startedTick),
+  };
+}

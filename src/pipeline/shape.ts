@@ -1,0 +1,39 @@
+import { isWhole, fieldOf, type Reply } from '../exchange/reply.ts';
+import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
+import { UsageStripper } from '../exchange/wire/stream-usage.ts';
+import type { Stage } from './stage.ts';
+
+/** Streams inside the house always carry their usage where it could be had; a caller who did not ask for it does not see it. */
+export const shape: Stage = async (call, next) => {
+  const reply = await next(call);
+  const strips =
+    call.facts?.stream === true &&
+    !call.facts.streamUsage &&
+    call.provider.asksStreamUsage &&
+    fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+  return strips ? { ...reply, body: stripped(reply.body) } : reply;
+};
+
+function stripped(body: Reply['body']): Reply['body'] {
+  const stripper = new UsageStripper();
+  if (isWhole(body)) return Buffer.concat([stripper.push(body), stripper.finish()]);
+  return strippedStream(body, stripper);
+}
+
+function strippedStream(stream: ByteStream, stripper: UsageStripper): ByteStream {
+  return {
+    open(sink: ByteSink) {
+      const pass = (bytes: Bytes): boolean => bytes.length === 0 || sink.write(bytes);
+      stream.open({
+        write: (chunk) => pass(stripper.push(chunk)),
+        end() {
+          pass(stripper.finish());
+          sink.end();
+        },
+        fail: (error) => sink.fail(error),
+      });
+    },
+    resume: () => stream.resume(),
+    cancel: (reason) => stream.cancel(reason),
+  };
+}
