@@ -59,15 +59,18 @@ export class ConversationTable {
 
   /** Facts and key of a body that equals or continues one seen before; undefined if none does. */
   find(context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
-    const bucket = bucketOf(context, body);
-    let longest: Turn | undefined;
-    for (const turn of this.#buckets.get(bucket) ?? []) {
-      if (turn.body.length === body.length && turn.body.equals(body)) {
-        this.#touch(turn);
-        return turn.recognised;
-      }
-      if ((longest?.itemsEnd ?? 0) < (turn.itemsEnd ?? 0) && continues(turn, body)) longest = turn;
+    const turns = this.#buckets.get(bucketOf(context, body));
+    if (turns === undefined) return undefined;
+    const same = turns.find((turn) => turn.body.equals(body));
+    if (same !== undefined) {
+      this.#touch(same);
+      return same.recognised;
     }
+    // The longest first: every earlier turn of a conversation is a prefix of it too.
+    const longest = turns
+      .filter((turn) => turn.itemsEnd !== undefined && turn.body.length < body.length)
+      .sort((one, other) => other.itemsEnd! - one.itemsEnd!)
+      .find((turn) => continues(turn, body));
     return longest === undefined ? undefined : this.#extend(longest, dialect, body);
   }
 
@@ -142,10 +145,12 @@ function bucketOf(context: string, body: Buffer): string {
 
 function continues({ body: earlier, itemsEnd }: Turn, body: Buffer): boolean {
   const suffixBytes = earlier.length - itemsEnd!;
+  const near = Math.max(0, itemsEnd! - 64);
   return (
-    body.length > earlier.length &&
-    body.compare(earlier, 0, itemsEnd, 0, itemsEnd) === 0 &&
-    body.compare(earlier, itemsEnd, earlier.length, body.length - suffixBytes) === 0
+    body.compare(earlier, itemsEnd, earlier.length, body.length - suffixBytes) === 0 &&
+    // Conversations of one agent differ early or just at their end: a look there spares most of the long comparisons.
+    body.compare(earlier, near, itemsEnd, near, itemsEnd) === 0 &&
+    body.compare(earlier, 0, itemsEnd, 0, itemsEnd) === 0
   );
 }
 

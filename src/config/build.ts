@@ -30,13 +30,15 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
       },
       disk: {
         enabled: cache.disk.enabled,
-        path: placeOf(cache.disk.path, 'cache.sqlite', { dataDirectory, directory }),
+        path:
+          cache.disk.path === undefined
+            ? join(dataDirectory, 'cache.sqlite')
+            : resolve(directory, cache.disk.path),
         maxBytes: cache.disk.max_bytes,
       },
     },
     ledger: {
       enabled: ledger.enabled,
-      path: placeOf(ledger.path, 'ledger.sqlite', { dataDirectory, directory }),
       retentionMs: ledger.retention === 0 ? undefined : ledger.retention,
     },
     limits: {
@@ -87,14 +89,6 @@ function priceConfig(values: PriceValues): PriceConfig {
     audioInput: values.audio_input,
     audioOutput: values.audio_output,
   };
-}
-
-function placeOf(
-  given: string | undefined,
-  usual: string,
-  from: { readonly dataDirectory: string; readonly directory: string },
-): string {
-  return given === undefined ? join(from.dataDirectory, usual) : resolve(from.directory, given);
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -10,7 +10,6 @@ export interface Config {
   readonly cache: CacheConfig;
   readonly ledger: {
     readonly enabled: boolean;
-    readonly path: string;
     /** Undefined: calls are kept for ever. */
     readonly retentionMs: number | undefined;
   };

@@ -5,7 +5,7 @@
 export const defaults = {
   listen: { host: '127.0.0.1', port: 8787 },
   data: '.economizer',
-  provider: { connections: 64, keepAlive: '60s' },
+  provider: { connections: 512, keepAlive: '60s' },
   cache: {
     ttl: '1h',
     staleWhileRevalidate: '0s',
@@ -20,7 +20,7 @@ export const defaults = {
     headerBytes: '64KiB',
     headers: 256,
     concurrentCalls: 10_000,
-    receive: '60s',
+    receive: '300s',
     connect: '10s',
     firstByte: '600s',
     silence: '120s',

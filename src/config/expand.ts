@@ -1,5 +1,5 @@
 import { variable, type Environment } from './environment.ts';
-import type { Finding, Path } from './fault.ts';
+import { pathText, type Finding, type Path } from './fault.ts';
 
 /** A value whose `${NAME}` have been filled in. */
 export interface Expanded {
@@ -18,11 +18,7 @@ const deepest = 32;
  * Fills `${NAME}` and `${NAME:-default}` in every text of `value`; `$${` stands for `${` itself. A variable that
  * is not set, and has no default here, is a finding. Settings without a value (`cache:`) are taken as left out.
  */
-export function expand(
-  value: unknown,
-  environment: Environment,
-  pathTextOf: (path: Path) => string,
-): Expanded {
+export function expand(value: unknown, environment: Environment): Expanded {
   const findings: Finding[] = [];
   const templates = new Map<string, string>();
 
@@ -42,7 +38,7 @@ export function expand(
       }
       return found ?? '';
     });
-    if (filled !== template) templates.set(pathTextOf(path), template);
+    if (filled !== template) templates.set(pathText(path), template);
     return filled;
   };
 
@@ -50,7 +46,10 @@ export function expand(
     if (typeof each === 'string') return text(each, path);
     if (typeof each !== 'object' || each === null) return each;
     if (path.length > deepest) {
-      findings.push({ path, problem: `must not nest deeper than ${deepest} levels` });
+      findings.push({
+        path: path.slice(0, 1),
+        problem: `must not nest deeper than ${deepest} levels`,
+      });
       return undefined;
     }
     if (Array.isArray(each)) return each.map((item, index) => walk(item, [...path, index]));

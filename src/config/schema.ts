@@ -173,7 +173,6 @@ export const configSchema = section('Configuration of Economizer.', {
   cache: cache.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
-    path: text('Its file. Default: `ledger.sqlite` in the data directory.').optional(),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {
       max: 3650 * 86_400_000,
     }),

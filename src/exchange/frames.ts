@@ -86,10 +86,7 @@ function sharedStart(before: Uint8Array, frame: Uint8Array): number {
 function sharedEnd(before: Uint8Array, frame: Uint8Array, start: number): number {
   const most = Math.min(before.length, frame.length) - start;
   let count = 0;
-  while (
-    count < most &&
-    before[before.length - 1 - count] === frame[frame.length - 1 - count]
-  ) {
+  while (count < most && before[before.length - 1 - count] === frame[frame.length - 1 - count]) {
     count++;
   }
   return count;

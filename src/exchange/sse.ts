@@ -111,7 +111,7 @@ function eventsOf(text: string): SseEvent[] {
   const lines = text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
   let event: string | undefined;
   let data: string | undefined;
-  for (let start = 0; start < lines.length; ) {
+  for (let start = 0; start < lines.length;) {
     let end = lines.indexOf('\n', start);
     if (end < 0) end = lines.length;
     if (end === start) {

@@ -37,9 +37,7 @@ export const noUsage: Usage = {
 };
 
 export function inputTokens(usage: Usage): number {
-  return (
-    usage.fresh + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.audioInput
-  );
+  return usage.fresh + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.audioInput;
 }
 
 export function outputTokens(usage: Usage): number {

@@ -1,14 +1,13 @@
-import type { IncomingMessage } from 'node:http';
 import { newAccount } from '../exchange/account.ts';
 import { noReuse, type Call, type ProviderRef } from '../exchange/call.ts';
 import { noDirectives } from '../exchange/directives.ts';
 import { Cancellation } from '../kernel/cancellation.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { ByteStream } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { textOf, isObject, parseJson } from '../kernel/json.ts';
 import type { Access, Identity } from './access.ts';
-import { readBody, streamBody } from './request-body.ts';
 import { readRequestHeaders, type RequestHeaders } from './request-headers.ts';
 import type { Route, Routes } from './routes.ts';
 
@@ -17,8 +16,16 @@ export interface DoorOptions {
   readonly access: Access;
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
-  readonly bodyBytes: number;
   readonly clock: Clock;
+}
+
+/** The head of a request, wherever it came in. */
+export interface RequestHead {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
 }
 
 /** A call at the door: its body is not read yet. `fault` is why it must be turned away, known already. */
@@ -33,15 +40,14 @@ const nowhere: ProviderRef = { name: 'none', priceId: 'none', asksStreamUsage: f
 const nobody: Identity = { tenant: 'unknown', agent: undefined, credentialScope: '' };
 
 /** Makes a call of a request's head. Even a call that will be turned away becomes one, so that the ledger has its row. */
-export function openCall(request: IncomingMessage, options: DoorOptions): OpenedCall {
+export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
   let headers: RequestHeaders | undefined;
   let route: Route | undefined;
   let identity = nobody;
   let fault: EconomizerError | undefined;
-  const target = request.url ?? '/';
-  const method = request.method ?? 'GET';
+  const { method, target, rawHeaders } = head;
   try {
-    headers = readRequestHeaders(request.rawHeaders);
+    headers = readRequestHeaders(rawHeaders);
     route = options.routes.find(method, target, headers.isAnthropic);
     identity = options.access.identify(
       headers.credential,
@@ -84,32 +90,19 @@ export function openCall(request: IncomingMessage, options: DoorOptions): Opened
   return { call, fault, headers, route };
 }
 
-/**
- * The call with its body, and with the provider that its model decides.
- * @throws EconomizerError `ECO_BODY_TOO_LARGE` or `ECO_CANCELLED`.
- */
-export async function withBody(
-  { call, headers, route }: OpenedCall,
-  request: IncomingMessage,
-  { routes, bodyBytes }: DoorOptions,
-): Promise<Call> {
-  if (call.dialect === undefined) {
-    if (!hasBody(request)) return call;
-    // The length goes along: some providers take no upload without it.
-    const contentLength = headers?.contentLength;
-    const extra = contentLength === undefined ? [] : ['content-length', String(contentLength)];
-    return { ...call, headers: [...call.headers, ...extra], body: streamBody(request) };
-  }
-  call.body = await readBody(request, { bodyBytes, contentLength: headers?.contentLength });
-  if (!routes.hasClaims || route === undefined || !(request.url ?? '').startsWith('/v1/')) {
-    return call;
-  }
-  const body = parseJson(Buffer.from(call.body).toString('utf8'));
-  const model = isObject(body) ? textOf(body['model']) : undefined;
+/** The call with a whole body, and with the provider that its model decides. */
+export function withWholeBody({ call, route }: OpenedCall, body: Buffer, routes: Routes): Call {
+  call.body = body;
+  if (!routes.hasClaims || route?.bare !== true) return call;
+  const parsed = parseJson(body.toString('utf8'));
+  const model = isObject(parsed) ? textOf(parsed['model']) : undefined;
   return model === undefined ? call : { ...call, provider: routes.forModel(route, model).provider };
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+/** The call with a body that passes untouched, as it comes. */
+export function withStreamedBody({ call, headers }: OpenedCall, body: ByteStream): Call {
+  // The length goes along where it is known: some providers take no upload without it.
+  const length = headers?.contentLength;
+  const extra = length === undefined ? [] : ['content-length', String(length)];
+  return { ...call, headers: [...call.headers, ...extra], body };
 }

@@ -41,7 +41,12 @@ export function streamBody(request: IncomingMessage): ByteStream {
   };
 }
 
-function tooLarge(size: number, limit: number): EconomizerError {
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+}
+
+export function tooLarge(size: number, limit: number): EconomizerError {
   return new EconomizerError(
     'ECO_BODY_TOO_LARGE',
     `The body has ${size} bytes or more; at most ${limit} are allowed (limits.body_bytes).`,

@@ -1,4 +1,4 @@
-import { parseCacheControl } from '../cache/freshness.ts';
+import { parseCacheControl } from '../cache/cache-control.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { EconomizerError } from '../kernel/errors.ts';

@@ -17,6 +17,8 @@ export interface Route {
   readonly dialect: Dialect | undefined;
   /** Path and query below the provider's base URL. */
   readonly path: string;
+  /** The path names no provider, so that the model may still decide. */
+  readonly bare: boolean;
 }
 
 export interface RoutesOptions {
@@ -66,7 +68,9 @@ export class Routes {
     const second = target.indexOf('/', 1);
     const first = target.slice(1, second < 0 ? undefined : second);
     const named = this.#byName.get(first);
-    if (named !== undefined) return routeTo(named, method, second < 0 ? '/' : target.slice(second));
+    if (named !== undefined) {
+      return { ...routeTo(named, method, second < 0 ? '/' : target.slice(second)), bare: false };
+    }
     if (first !== 'v1') {
       throw new EconomizerError(
         'ECO_NO_PROVIDER',
@@ -76,7 +80,7 @@ export class Routes {
     const kind = isAnthropic || target.startsWith('/v1/messages') ? 'anthropic' : 'openai';
     const provider = this.#byName.get(this.#defaults[kind]);
     if (provider === undefined) throw noDefault(kind);
-    return routeTo(provider, method, target);
+    return { ...routeTo(provider, method, target), bare: true };
   }
 
   /** The route of a bare path once its model is known: to the provider of the same kind that claims it, else `route` itself. */
@@ -89,7 +93,11 @@ export class Routes {
   }
 }
 
-function routeTo(provider: RoutedProvider, method: string, target: string): Route {
+function routeTo(
+  provider: RoutedProvider,
+  method: string,
+  target: string,
+): Omit<Route, 'bare'> {
   // An OpenAI base URL ends in its version; `/NAME/v1/x` and `/NAME/x` mean the same.
   const path =
     provider.kind === 'openai' && target.startsWith('/v1/') ? target.slice(3) : target;

@@ -1,15 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Call } from '../exchange/call.ts';
-import type { Dialect } from '../exchange/dialect.ts';
-import { dialects } from '../exchange/wire/index.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
-import { openCall, withBody, type DoorOptions, type OpenedCall } from './open-call.ts';
+import {
+  openCall,
+  withStreamedBody,
+  withWholeBody,
+  type DoorOptions,
+  type OpenedCall,
+} from './open-call.ts';
+import { hasBody, readBody, streamBody } from './request-body.ts';
 import { writeError, writeReply } from './reply-writer.ts';
+import { errorDialect } from './error-dialect.ts';
 
 /** Limits of the edge. Times in milliseconds. */
 export interface GatewayLimits {
+  /** A request body that must be understood may have this many bytes. */
+  readonly bodyBytes: number;
   readonly headerBytes: number;
   readonly headers: number;
   /** Calls under way at once; more are turned away. */
@@ -83,15 +91,16 @@ export class Gateway {
       response.end(this.#stopping ? 'stopping\n' : 'ok\n');
       return;
     }
-    const opened = openCall(request, this.#options);
+    const { method = 'GET', url: target = '/', rawHeaders } = request;
+    const opened = openCall({ method, target, rawHeaders }, this.#options);
     this.#watch(response, opened.call);
     const { pipeline, clock } = this.#options;
     try {
       const fault = opened.fault ?? this.#fullOrStopping();
       if (fault !== undefined) throw fault;
-      const call = await withBody(opened, request, this.#options);
+      const call = await this.#receive(opened, request);
       const reply = await pipeline.run(call);
-      writeReply(response, call, reply, { nowTick: clock.tick(), fallback: plainDialect });
+      writeReply(response, call, reply, { nowTick: clock.tick(), fallback: errorDialect(call) });
     } catch (cause) {
       const error = EconomizerError.from(cause);
       // The pipeline books what it was given; what never got there is booked as turned away.
@@ -100,9 +109,19 @@ export class Gateway {
     }
   }
 
+  async #receive(opened: OpenedCall, request: IncomingMessage): Promise<Call> {
+    if (opened.call.dialect === undefined) {
+      return hasBody(request) ? withStreamedBody(opened, streamBody(request)) : opened.call;
+    }
+    const body = await readBody(request, {
+      bodyBytes: this.#options.limits.bodyBytes,
+      contentLength: opened.headers?.contentLength,
+    });
+    return withWholeBody(opened, body, this.#options.routes);
+  }
+
   #answer(response: ServerResponse, { call, route }: OpenedCall, error: EconomizerError): void {
-    const dialect = call.dialect ?? route?.dialect ?? dialectOfPath(call);
-    writeError(response, error, { dialect, id: call.id });
+    writeError(response, error, { dialect: errorDialect(call, route), id: call.id });
   }
 
   /** Keeps count, and carries the caller's leaving and its deadline into the call. */
@@ -131,12 +150,6 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
-}
-
-const plainDialect: Dialect = dialects['openai-chat'];
-
-function dialectOfPath(call: Call): Dialect {
-  return call.path.startsWith('/v1/messages') ? dialects['anthropic-messages'] : plainDialect;
 }
 
 function deadlinePassed(limitMs: number): EconomizerError {

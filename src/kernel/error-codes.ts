@@ -43,6 +43,12 @@ export const errorCodes = {
   ECO_CONFIG: { kind: 'config', when: 'The configuration has faults; `economizer check` lists them all.' },
   ECO_FILE: { kind: 'config', when: 'A file that a command was given cannot be read or understood.' },
   ECO_PORT_TAKEN: { kind: 'config', when: 'The address to listen on is taken or not allowed.' },
+  ECO_CACHE_FILE: { kind: 'config', when: 'The cache file cannot be opened or made.' },
+  ECO_CACHE_CORRUPT: { kind: 'broken', when: 'The cache file is damaged or not ours; it was moved aside and begun anew.' },
+  ECO_CACHE_OVERLOAD: { kind: 'broken', when: 'Answers come faster than the cache file takes them; some were not kept.' },
+  ECO_CACHE_WRITE: { kind: 'broken', when: 'Answers could not be written to the cache file, for instance because the disk is full.' },
+  ECO_CACHE_TIMEOUT: { kind: 'timeout', when: 'A tier of the cache was slower than its time limit; the call went on without it.' },
+  ECO_CACHE_PURGE: { kind: 'broken', when: 'A tier of the cache could not delete what it was told to delete.' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,4 +1,5 @@
-import { cacheStatus, judge } from '../cache/freshness.ts';
+import { cacheStatus } from '../cache/cache-status.ts';
+import { ageSeconds, judge } from '../cache/freshness.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Source } from '../exchange/account.ts';
@@ -55,7 +56,10 @@ async function forward(call: Call, next: Next, clock: Clock): Promise<Reply> {
   note(call, 'recall', `bypass:${reason ?? 'policy'}`, clock);
   if (call.directives.onlyIfCached === true) throw notStored();
   const forwarded = reason === 'no-cache' || reason === 'no-store' ? 'request' : 'bypass';
-  return withStatus(await next(call), call, { forwarded, detail: reason });
+  return withStatus(await next(call), call, {
+    forwarded,
+    ...(reason === undefined ? {} : { detail: reason }),
+  });
 }
 
 /** Asks the provider; its failure is covered by the stored answer. */
@@ -101,20 +105,24 @@ function serve(
   account.without = without(call, found);
   account.endedTick = clock.tick();
   const now = clock.now();
-  const ttl = Math.floor((entry.freshUntil - now) / 1000);
+  const status =
+    how === 'stale-if-error'
+      ? cacheStatus({
+          forwarded: 'stale',
+          detail: how,
+          ...(failedStatus === undefined ? {} : { status: failedStatus }),
+        })
+      : cacheStatus({ hit: entry, now, detail: tier });
   return {
     ...renderAnswer(entry.answer, call),
-    cacheStatus:
-      how === 'stale-if-error'
-        ? cacheStatus({ forwarded: 'stale', forwardedStatus: failedStatus, detail: how })
-        : cacheStatus({ hit: true, ttl, detail: tier }),
-    ageSeconds: Math.max(0, Math.floor((now - entry.storedAt) / 1000)),
+    cacheStatus: status,
+    ageSeconds: ageSeconds(entry, now),
   };
 }
 
 interface Forwarding {
   readonly forwarded: 'uri-miss' | 'bypass' | 'request' | 'stale';
-  readonly detail?: string | undefined;
+  readonly detail?: string;
 }
 
 /** Our `Cache-Status`, unless a stage further in had more to say (a shared flight). */

@@ -1,6 +1,7 @@
-import { storedHeaders } from '../cache/freshness.ts';
-import { fitForStore, type CachePolicy } from '../cache/policy.ts';
+import { lifetimes } from '../cache/freshness.ts';
+import { unfitForStore, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack } from '../cache/stack.ts';
+import { storedHeaders } from '../cache/stored-headers.ts';
 import type { Answer } from '../exchange/answer.ts';
 import type { Call, Harvest } from '../exchange/call.ts';
 import { encodeFrames, splitFrames } from '../exchange/frames.ts';
@@ -33,25 +34,16 @@ function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOp
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
   const size = harvest.final.length + (harvest.events?.length ?? 0);
-  const unfit = fitForStore({
-    facts: harvest.facts,
-    status: reply.status,
-    headers: reply.headers,
-    size,
+  const unfit = unfitForStore(
+    { facts: harvest.facts, status: reply.status, headers: reply.headers, size },
     policy,
-  });
+  );
   if (unfit !== undefined) {
     note(call, 'remember', `not-stored:${unfit}`, clock);
     return;
   }
-  const now = clock.now();
-  stack.store({
-    key,
-    answer: answerOf(call, harvest, reply),
-    storedAt: now,
-    freshUntil: now + policy.ttlMs,
-    staleUntil: now + policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
-  });
+  const answer = answerOf(call, harvest, reply);
+  stack.store({ key, answer, ...lifetimes(policy, clock.now()) });
   call.account.stored = true;
   note(call, 'remember', 'stored', clock);
 }

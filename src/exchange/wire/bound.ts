@@ -11,7 +11,7 @@ export const boundReasons = {
   'stored-file': 'It names a file or an audio answer that lies at the provider.',
   'remote-content': 'It names content by URL, which may change.',
   'server-tool': 'The provider runs tools for it (search, code, MCP) whose results change.',
-  container: "It runs in a container that keeps state from call to call.",
+  container: 'It runs in a container that keeps state from call to call.',
 } as const;
 
 export type BoundReason = keyof typeof boundReasons;

@@ -36,7 +36,7 @@ const pieceLength = 48;
 /** `text` in pieces as a stream would bring them: a few words each, never half a character. */
 export function piecesOf(text: string): string[] {
   const pieces: string[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + pieceLength, text.length);
     if (end < text.length) {
       const space = text.lastIndexOf(' ', end);

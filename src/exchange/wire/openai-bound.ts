@@ -48,7 +48,7 @@ export function responsesBound(body: JsonObject): BoundReason | undefined {
 function itemReason(item: JsonObject): BoundReason | undefined {
   if (item['type'] === 'item_reference') return 'item-reference';
   // Short form: an item with an id and nothing else is a reference too.
-  if (item['type'] === undefined && item['role'] === undefined) return 'item-reference';
+  if (!isSaid(item['type']) && !isSaid(item['role'])) return 'item-reference';
   return (
     firstReason(item['tools'], toolReason) ??
     firstReason(item['content'], contentReason) ??

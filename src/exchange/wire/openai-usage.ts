@@ -27,9 +27,7 @@ function inputClasses(usage: JsonObject, prompt: number): Partial<Usage> {
   const audioInput = pot.take(details['audio_tokens']);
   const long = new Pot(written);
   // OpenAI has two lifetimes, 30 minutes and 12 hours; the longer goes to the class of longer-lived writes.
-  const cacheWrite1h = long.take(
-    partsOf(details, 'cache_write_tokens_details')['ttl_12h_tokens'],
-  );
+  const cacheWrite1h = long.take(partsOf(details, 'cache_write_tokens_details')['ttl_12h_tokens']);
   return { fresh: pot.rest, cacheRead, cacheWrite5m: long.rest, cacheWrite1h, audioInput };
 }
 

@@ -4,20 +4,20 @@ import type { JsonObject } from '../../kernel/json.ts';
 
 /** A usage in the form in which the dialect's provider writes it. */
 export function wireUsage(dialect: DialectName, usage: Usage): JsonObject {
-  switch (dialect) {
-    case 'openai-chat':
-    case 'openai-completions':
-      return chatUsage(usage);
-    case 'openai-responses':
-      return responsesUsage(usage);
-    case 'openai-embeddings':
-      return { prompt_tokens: inputTokens(usage), total_tokens: inputTokens(usage) };
-    case 'anthropic-messages':
-      return anthropicUsage(usage);
-    case 'anthropic-count-tokens':
-      return { input_tokens: inputTokens(usage) };
-  }
+  return forms[dialect](usage);
 }
+
+const forms: Record<DialectName, (usage: Usage) => JsonObject> = {
+  'openai-chat': chatUsage,
+  'openai-completions': chatUsage,
+  'openai-responses': responsesUsage,
+  'openai-embeddings': (usage) => ({
+    prompt_tokens: inputTokens(usage),
+    total_tokens: inputTokens(usage),
+  }),
+  'anthropic-messages': anthropicUsage,
+  'anthropic-count-tokens': (usage) => ({ input_tokens: inputTokens(usage) }),
+};
 
 function written(usage: Usage): number {
   return usage.cacheWrite5m + usage.cacheWrite1h;

@@ -1,0 +1,128 @@
+import { crc32 } from 'node:zlib';
+import type { Answer } from '../exchange/answer.ts';
+import type { DialectName } from '../exchange/dialect.ts';
+import type { Bytes } from '../exchange/stream.ts';
+import type { Usage, UsageSource } from '../exchange/usage.ts';
+import { FieldReader, FieldWriter } from './binary-fields.ts';
+import type { CacheEntry } from './tier.ts';
+
+/** Entries of another version are misses; raise it with every change of the form below. */
+const version = 1;
+const checksumAt = 1;
+const fieldsAt = 5;
+
+/** Their place is their number on disk: add at the end, never reorder. */
+const dialects: readonly DialectName[] = [
+  'openai-chat',
+  'openai-responses',
+  'openai-completions',
+  'openai-embeddings',
+  'anthropic-messages',
+  'anthropic-count-tokens',
+];
+const usageSources: readonly (UsageSource | undefined)[] = [undefined, 'provider', 'estimated'];
+const usageClasses = [
+  'fresh',
+  'cacheRead',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'output',
+  'reasoning',
+  'audioInput',
+  'audioOutput',
+  'webSearches',
+] as const satisfies readonly (keyof Usage)[];
+
+/**
+ * An entry as persistent tiers keep it: `head` holds all that is small, `body` the parts of the answer itself, in order
+ * and uncopied. Kept apart so that equal bodies can be stored once. The key is the tier's own business.
+ */
+export interface EncodedEntry {
+  readonly head: Bytes;
+  readonly body: readonly Bytes[];
+}
+
+/** Version (1 byte), CRC-32 of all that follows and of the body (4 bytes), then the fields in the order below. */
+export function encodeEntry(entry: CacheEntry): EncodedEntry {
+  const { answer } = entry;
+  const fields = new FieldWriter(fieldsAt);
+  fields.count(dialects.indexOf(answer.dialect));
+  for (const time of [entry.storedAt, entry.freshUntil, entry.staleUntil]) fields.double(time);
+  fields.double(answer.firstByteMs);
+  fields.double(answer.totalMs);
+  fields.count(answer.final.byteLength);
+  fields.count(answer.frames === undefined ? 0 : answer.frames.byteLength + 1);
+  fields.optionalText(answer.model);
+  fields.optionalText(answer.serviceTier);
+  fields.count(usageSources.indexOf(answer.usageSource));
+  writeUsage(fields, answer.usage);
+  fields.count(answer.headers.length);
+  for (const each of answer.headers) fields.text(each);
+
+  const head = fields.bytes();
+  const body = answer.frames === undefined ? [answer.final] : [answer.final, answer.frames];
+  let checksum = crc32(head.subarray(fieldsAt));
+  for (const part of body) checksum = crc32(part, checksum);
+  head[0] = version;
+  head.writeUInt32LE(checksum, checksumAt);
+  return { head, body };
+}
+
+/** The entry again, its bytes views into `body`; undefined if what was kept is damaged or of another version. */
+export function decodeEntry(key: string, head: Bytes, body: Bytes): CacheEntry | undefined {
+  if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  if (crc32(body, crc32(bytes.subarray(fieldsAt))) !== bytes.readUInt32LE(checksumAt)) {
+    return undefined;
+  }
+  const fields = new FieldReader(bytes, fieldsAt);
+  const dialect = dialects[fields.count()];
+  const [storedAt, freshUntil, staleUntil] = [fields.double(), fields.double(), fields.double()];
+  const firstByteMs = fields.double();
+  const totalMs = fields.double();
+  const finalLength = fields.count();
+  const framesLength = fields.count() - 1;
+  if (dialect === undefined) return undefined;
+  const answer: Answer = {
+    dialect,
+    firstByteMs,
+    totalMs,
+    final: framesLength < 0 ? body : body.subarray(0, finalLength),
+    frames: framesLength < 0 ? undefined : body.subarray(finalLength),
+    model: fields.optionalText(),
+    serviceTier: fields.optionalText(),
+    usageSource: usageSources[fields.count()],
+    usage: readUsage(fields),
+    headers: Array.from({ length: fields.count() }, () => fields.text()),
+  };
+  return { key, answer, storedAt, freshUntil, staleUntil };
+}
+
+/** Most classes of most answers are zero: a set of bits says which follow. */
+function writeUsage(fields: FieldWriter, usage: Usage | undefined): void {
+  if (usage === undefined) {
+    fields.count(0);
+    return;
+  }
+  let present = 1;
+  for (const [index, name] of usageClasses.entries()) if (usage[name] !== 0) present |= 2 << index;
+  fields.count(present);
+  for (const name of usageClasses) if (usage[name] !== 0) fields.double(usage[name]);
+}
+
+function readUsage(fields: FieldReader): Usage | undefined {
+  const present = fields.count();
+  if (present === 0) return undefined;
+  const class_ = (index: number): number => ((present & (2 << index)) === 0 ? 0 : fields.double());
+  return {
+    fresh: class_(0),
+    cacheRead: class_(1),
+    cacheWrite5m: class_(2),
+    cacheWrite1h: class_(3),
+    output: class_(4),
+    reasoning: class_(5),
+    audioInput: class_(6),
+    audioOutput: class_(7),
+    webSearches: class_(8),
+  };
+}

@@ -1,0 +1,85 @@
+const startBytes = 256;
+
+/** Writes small fields one after the other into bytes that grow as needed. */
+export class FieldWriter {
+  #bytes = Buffer.allocUnsafe(startBytes);
+  #at: number;
+
+  /** @param reserved bytes to leave free at the beginning. */
+  constructor(reserved: number) {
+    this.#at = reserved;
+  }
+
+  /** A whole number of at least zero, seven bits a byte, low ones first. */
+  count(value: number): void {
+    this.#need(10);
+    let rest = value;
+    // Division and not shifts: these work beyond 32 bits.
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
+    this.#bytes[this.#at++] = rest;
+  }
+
+  double(value: number): void {
+    this.#need(8);
+    this.#at = this.#bytes.writeDoubleLE(value, this.#at);
+  }
+
+  text(value: string): void {
+    const size = Buffer.byteLength(value);
+    this.count(size);
+    this.#need(size);
+    this.#at += this.#bytes.write(value, this.#at, 'utf8');
+  }
+
+  optionalText(value: string | undefined): void {
+    this.count(value === undefined ? 0 : 1);
+    if (value !== undefined) this.text(value);
+  }
+
+  /** What was written, with the reserved bytes before it. */
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #need(size: number): void {
+    if (this.#at + size <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe((this.#at + size) * 2);
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
+
+/** Reads what a `FieldWriter` wrote, in the same order. The caller has checked that the bytes are whole. */
+export class FieldReader {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  constructor(bytes: Buffer, from: number) {
+    this.#bytes = bytes;
+    this.#at = from;
+  }
+
+  count(): number {
+    let value = 0;
+    for (let unit = 1; ; unit *= 0x80) {
+      const byte = this.#bytes[this.#at++] ?? 0;
+      value += (byte & 0x7f) * unit;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  double(): number {
+    const value = this.#bytes.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  text(): string {
+    const size = this.count();
+    return this.#bytes.toString('utf8', this.#at, (this.#at += size));
+  }
+
+  optionalText(): string | undefined {
+    return this.count() === 0 ? undefined : this.text();
+  }
+}

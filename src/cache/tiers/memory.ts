@@ -1,0 +1,180 @@
+import type { Bytes } from '../../exchange/stream.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
+import type { Evictable, EvictionPolicy, Queue } from './eviction.ts';
+import { S3Fifo } from './s3-fifo.ts';
+
+export interface MemoryTierOptions {
+  readonly maxEntries: number;
+  /** Bytes of process memory, as near as we can reckon them. An entry above an eighth of it is not kept. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+}
+
+/** A tier that answers at once. */
+export interface MemoryTier extends CacheTier {
+  get(key: string): CacheEntry | undefined;
+  set(entry: CacheEntry): void;
+  delete(key: string): boolean;
+  clear(): void;
+  stats(): TierStats;
+}
+
+/**
+ * What an entry costs beside its texts and bytes: the objects of entry, answer, usage and slot and its place in the map.
+ * Measured on Node 24 with 100,000 entries: 560 to 640 bytes.
+ */
+const entryOverhead = 640;
+/** A buffer's object and its backing store's. */
+const bufferOverhead = 208;
+/** A string's own header and its place in an array. */
+const stringOverhead = 24;
+/** Old entries looked at for each that is set, so that what has expired goes even if nobody asks for it. */
+const sweepPerSet = 2;
+
+/** The first tier, `l1`: bounded by entries and by bytes, holds nothing beyond what it counts. */
+export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
+  return new BoundedMemory(options);
+}
+
+class Slot implements Evictable {
+  readonly key: string;
+  readonly entry: CacheEntry;
+  readonly size: number;
+  queue: Queue | undefined = undefined;
+  newer: Evictable | undefined = undefined;
+  older: Evictable | undefined = undefined;
+  visits = 0;
+
+  constructor(entry: CacheEntry) {
+    this.key = entry.key;
+    this.entry = entry;
+    this.size = sizeOf(entry);
+  }
+}
+
+class BoundedMemory implements MemoryTier {
+  readonly name = 'l1';
+  readonly #options: MemoryTierOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #eviction: EvictionPolicy<Slot>;
+  #sweep = this.#slots.values();
+  #bytes = 0;
+  #evictions = 0;
+
+  constructor(options: MemoryTierOptions) {
+    this.#options = options;
+    this.#eviction = new S3Fifo(options.maxEntries);
+  }
+
+  get(key: string): CacheEntry | undefined {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return undefined;
+    if (slot.entry.staleUntil <= this.#options.clock.now()) {
+      this.#drop(slot);
+      return undefined;
+    }
+    this.#eviction.hit(slot);
+    return slot.entry;
+  }
+
+  set(entry: CacheEntry): void {
+    const { maxBytes, maxEntries, clock } = this.#options;
+    // Even an entry that is declined ends the one before it: the older answer must not outlive the newer.
+    const former = this.#slots.get(entry.key);
+    if (former !== undefined) this.#drop(former);
+    this.#dropExpired();
+    if (entry.staleUntil <= clock.now() || sizeOf(entry) > maxBytes / 8) return;
+
+    const slot = new Slot(withOwnBytes(entry));
+    while (this.#slots.size >= maxEntries || this.#bytes + slot.size > maxBytes) {
+      const victim = this.#eviction.evict();
+      if (victim === undefined) return;
+      this.#forget(victim);
+      this.#evictions++;
+    }
+    this.#slots.set(slot.key, slot);
+    this.#bytes += slot.size;
+    this.#eviction.added(slot);
+  }
+
+  delete(key: string): boolean {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return false;
+    this.#drop(slot);
+    return slot.entry.staleUntil > this.#options.clock.now();
+  }
+
+  clear(): void {
+    this.#slots.clear();
+    this.#eviction.clear();
+    this.#bytes = 0;
+  }
+
+  stats(): TierStats {
+    return { entries: this.#slots.size, bytes: this.#bytes, evictions: this.#evictions };
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.clear();
+    return Promise.resolve();
+  }
+
+  #drop(slot: Slot): void {
+    this.#eviction.removed(slot);
+    this.#forget(slot);
+  }
+
+  #forget(slot: Slot): void {
+    this.#slots.delete(slot.key);
+    this.#bytes -= slot.size;
+  }
+
+  /** A slow round over all entries, a few steps a time; a map's iterator stands changes under way. */
+  #dropExpired(): void {
+    const now = this.#options.clock.now();
+    for (let step = 0; step < sweepPerSet; step++) {
+      const next = this.#sweep.next();
+      if (next.done === true) {
+        this.#sweep = this.#slots.values();
+        return;
+      }
+      if (next.value.entry.staleUntil <= now) this.#drop(next.value);
+    }
+  }
+}
+
+function sizeOf({ key, answer }: CacheEntry): number {
+  let size = entryOverhead + stringOverhead + key.length + bufferOverhead + answer.final.byteLength;
+  if (answer.frames !== undefined) size += bufferOverhead + answer.frames.byteLength;
+  // Two bytes a letter is the most that a string takes.
+  for (const text of answer.headers) size += stringOverhead + 2 * text.length;
+  return size;
+}
+
+function withOwnBytes(entry: CacheEntry): CacheEntry {
+  const { final, frames } = entry.answer;
+  if (ownsItsBytes(final) && (frames === undefined || ownsItsBytes(frames))) return entry;
+  const answer = {
+    ...entry.answer,
+    final: ownBytes(final),
+    frames: frames === undefined ? undefined : ownBytes(frames),
+  };
+  return { ...entry, answer };
+}
+
+function ownsItsBytes(bytes: Bytes): boolean {
+  return bytes.byteLength === bytes.buffer.byteLength;
+}
+
+/** A slice of a socket's or a pool's buffer would hold the whole of it; a copy holds what is counted. */
+function ownBytes(bytes: Bytes): Bytes {
+  if (ownsItsBytes(bytes)) return bytes;
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
+}

@@ -1,0 +1,101 @@
+import type { Bytes } from '../../exchange/stream.ts';
+import type { EncodedEntry } from '../answer-codec.ts';
+
+/** What the writer thread is told to do with one key. */
+export type Change =
+  | {
+      readonly kind: 'put';
+      readonly key: string;
+      /** Milliseconds since the epoch. */
+      readonly staleUntil: number;
+      readonly head: Bytes;
+      readonly body: Bytes;
+    }
+  | { readonly kind: 'delete'; readonly key: string };
+
+const put = 1;
+const remove = 2;
+/** Kind, the lengths of key, head and body, and the time. */
+const prefixBytes = 1 + 4 + 4 + 4 + 8;
+const startBytes = 64 * 1024;
+
+/**
+ * Changes packed into one run of bytes, which goes to the writer thread by change of hands: a message with a thousand
+ * small buffers would be copied piece by piece, and a buffer from Node's pool with all its neighbours.
+ */
+export class BatchWriter {
+  #bytes = Buffer.alloc(0);
+  #at = 0;
+  changes = 0;
+
+  /** Bytes written so far. */
+  get size(): number {
+    return this.#at;
+  }
+
+  put(key: string, staleUntil: number, { head, body }: EncodedEntry): void {
+    let bodyLength = 0;
+    for (const part of body) bodyLength += part.byteLength;
+    this.#begin(put, { key, staleUntil, head: head.byteLength, body: bodyLength });
+    this.#append(head);
+    for (const part of body) this.#append(part);
+  }
+
+  delete(key: string): void {
+    this.#begin(remove, { key, staleUntil: 0, head: 0, body: 0 });
+  }
+
+  /** The bytes, in a store of their own that can be transferred. The batch must not be used any more. */
+  finish(): Buffer<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #begin(
+    kind: number,
+    record: { key: string; staleUntil: number; head: number; body: number },
+  ): void {
+    const keyLength = Buffer.byteLength(record.key);
+    this.#need(prefixBytes + keyLength + record.head + record.body);
+    const bytes = this.#bytes;
+    let at = bytes.writeUInt8(kind, this.#at);
+    at = bytes.writeUInt32LE(keyLength, at);
+    at = bytes.writeUInt32LE(record.head, at);
+    at = bytes.writeUInt32LE(record.body, at);
+    at = bytes.writeDoubleLE(record.staleUntil, at);
+    this.#at = at + bytes.write(record.key, at, 'utf8');
+    this.changes++;
+  }
+
+  #append(part: Bytes): void {
+    this.#bytes.set(part, this.#at);
+    this.#at += part.byteLength;
+  }
+
+  #need(size: number): void {
+    const needed = this.#at + size;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(startBytes, needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
+
+/** The changes of a batch in order; heads and bodies are views into it. */
+export function* readBatch(batch: Uint8Array): Generator<Change> {
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  for (let at = 0; at < bytes.length; ) {
+    const kind = bytes.readUInt8(at);
+    const headAt = at + prefixBytes + bytes.readUInt32LE(at + 1);
+    const bodyAt = headAt + bytes.readUInt32LE(at + 5);
+    const end = bodyAt + bytes.readUInt32LE(at + 9);
+    const key = bytes.toString('utf8', at + prefixBytes, headAt);
+    if (kind === put) {
+      const staleUntil = bytes.readDoubleLE(at + 13);
+      const [head, body] = [bytes.subarray(headAt, bodyAt), bytes.subarray(bodyAt, end)];
+      yield { kind: 'put', key, staleUntil, head, body };
+    } else {
+      yield { kind: 'delete', key };
+    }
+    at = end;
+  }
+}

@@ -1,0 +1,37 @@
+import { EconomizerError } from '../kernel/errors.ts';
+
+/** The only place of the house that writes to the terminal on a command's behalf. */
+
+/** Writes lines for people, or for the next program, to standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes one JSON object, indented, to standard output. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Writes to standard error, where it does not mix with a command's result. */
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Ends a command whose usage or configuration is at fault with 2, any other failure with 1. */
+export function exitCodeOf(error: EconomizerError): 1 | 2 {
+  return error.kind === 'config' || error.kind === 'invalid' ? 2 : 1;
+}
+
+/**
+ * Reports a failure: the first line says what to do, the second which code to look up. What went wrong underneath is
+ * shown for our own faults only, where it is all that a report of the fault can go by.
+ * @returns the exit code.
+ */
+export function reportFailure(failure: unknown): 1 | 2 {
+  const error = EconomizerError.from(failure);
+  printError(`${error.message}\n(${error.code}; see docs/reference/errors.md)`);
+  if (error.kind === 'broken' && error.cause instanceof Error) {
+    printError(error.cause.stack ?? error.cause.message);
+  }
+  return exitCodeOf(error);
+}

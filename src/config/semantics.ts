@@ -1,0 +1,53 @@
+import { nearest } from './nearest.ts';
+import type { Config } from './config.ts';
+import type { Finding } from './fault.ts';
+import { placeProblem } from './places.ts';
+
+/** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
+interface Check {
+  readonly sections: readonly string[];
+  readonly findings: (config: Config) => readonly Finding[];
+}
+
+/** What no single setting can tell: references, and combinations that are not allowed. */
+export const semanticChecks: readonly Check[] = [
+  { sections: ['listen', 'access'], findings: openToOthers },
+  { sections: ['providers', 'default_providers'], findings: defaultProviders },
+  { sections: ['data', 'cache'], findings: places },
+];
+
+function openToOthers({ listen, access }: Config): readonly Finding[] {
+  if (access.keys.length > 0 || isLoopback(listen.host)) return [];
+  const problem =
+    'must be this machine itself (127.0.0.1, ::1 or localhost) as long as access.keys has no key, since anyone who reaches it could spend your money';
+  return [{ path: ['listen', 'host'], problem }];
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function defaultProviders({ providers, defaultProviders }: Config): readonly Finding[] {
+  return (['openai', 'anthropic'] as const).flatMap((kind): Finding[] => {
+    const name = defaultProviders[kind];
+    const path = ['default_providers', kind];
+    const provider = providers.find((each) => each.name === name);
+    if (provider === undefined) {
+      const names = providers.map((each) => each.name);
+      const meant = nearest(name, names);
+      const advice = meant === undefined ? names.join(', ') : `did you mean ${meant}?`;
+      return [{ path, problem: `must name one of the providers: ${advice}` }];
+    }
+    if (provider.kind === kind) return [];
+    const problem = `must name a provider of kind ${kind}; ${name} is of kind ${provider.kind}`;
+    return [{ path, problem }];
+  });
+}
+
+function places(config: Config): readonly Finding[] {
+  const data = placeProblem(config.dataDirectory, 'directory');
+  if (data !== undefined) return [{ path: ['data'], problem: data }];
+  const { enabled, disk } = config.cache;
+  const file = enabled && disk.enabled ? placeProblem(disk.path, 'file') : undefined;
+  return file === undefined ? [] : [{ path: ['cache', 'disk', 'path'], problem: file }];
+}

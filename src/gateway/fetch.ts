@@ -1,0 +1,121 @@
+import type { Call } from '../exchange/call.ts';
+import { isWhole, type Reply } from '../exchange/reply.ts';
+import type { ByteStream } from '../exchange/stream.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+import type { Pipeline } from '../pipeline/stages.ts';
+import { errorDialect } from './error-dialect.ts';
+import { errorBody, errorShape, isWorthRetrying } from './error-map.ts';
+import { openCall, withWholeBody, type DoorOptions, type OpenedCall } from './open-call.ts';
+import { replyHeaders } from './reply-headers.ts';
+import { tooLarge } from './request-body.ts';
+
+export interface FetchOptions extends DoorOptions {
+  readonly pipeline: Pipeline;
+  readonly bodyBytes: number;
+  /** Providers by their base URLs, as the clients that get this `fetch` use them. */
+  readonly providers: readonly { readonly name: string; readonly baseUrl: string }[];
+  /** What serves URLs of no provider. */
+  readonly otherwise: typeof fetch;
+}
+
+/** The edge without a socket: a `fetch` for SDK clients that sends their calls through the pipeline in this process. */
+export function createFetch(options: FetchOptions): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    const target = targetOf(request.url, options);
+    if (target === undefined) return options.otherwise(request);
+    // `fetch` undoes content codings for its callers; here nobody would, so none is asked for.
+    request.headers.delete('accept-encoding');
+    const rawHeaders = [...request.headers].flat();
+    const opened = openCall({ method: request.method, target, rawHeaders }, options);
+    const { call } = opened;
+    const abort = (): void => call.cancellation.cancel(callerLeft());
+    request.signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await serve(request, opened, options);
+    } catch (cause) {
+      request.signal.throwIfAborted();
+      return refuse(opened, EconomizerError.from(cause), options);
+    }
+  };
+}
+
+async function serve(request: Request, opened: OpenedCall, options: FetchOptions): Promise<Response> {
+  if (opened.fault !== undefined) throw opened.fault;
+  const bytes = Buffer.from(await request.arrayBuffer());
+  if (bytes.length > options.bodyBytes) throw tooLarge(bytes.length, options.bodyBytes);
+  const call = withWholeBody(opened, bytes, options.routes);
+  if (bytes.length === 0) call.body = undefined;
+  const reply = await options.pipeline.run(call);
+  return toResponse(call, reply, options.clock.tick());
+}
+
+async function refuse(
+  { call, route }: OpenedCall,
+  error: EconomizerError,
+  { pipeline }: FetchOptions,
+): Promise<Response> {
+  if (call.account.outcome === undefined) await pipeline.refuse(call, error);
+  const retry = isWorthRetrying(error) ? {} : { 'x-should-retry': 'false' };
+  return Response.json(errorBody(error, errorDialect(call, route)), {
+    status: errorShape(error).status,
+    headers: { 'x-economizer-id': call.id, ...retry },
+  });
+}
+
+/** The path by which the door finds the provider of a URL; undefined if the URL is none of a provider's. */
+function targetOf(url: string, { providers }: FetchOptions): string | undefined {
+  let found: { readonly name: string; readonly baseUrl: string } | undefined;
+  for (const provider of providers) {
+    const fits = url.startsWith(`${provider.baseUrl}/`) || url === provider.baseUrl;
+    if (fits && provider.baseUrl.length > (found?.baseUrl.length ?? 0)) found = provider;
+  }
+  if (found === undefined) return undefined;
+  return `/${found.name}${url.slice(found.baseUrl.length) || '/'}`;
+}
+
+const bodiless = new Set([204, 205, 304]);
+
+function toResponse(call: Call, reply: Reply, nowTick: number): Response {
+  const headers = new Headers();
+  const flat = replyHeaders(call, reply, nowTick);
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    headers.append(flat[index]!, flat[index + 1]!);
+  }
+  if (bodiless.has(reply.status)) return new Response(null, { status: reply.status, headers });
+  // Whoever asked through `fetch` expects what `fetch` gives: a body without its content coding.
+  const body = isWhole(reply.body) ? new Uint8Array(reply.body) : webStream(reply.body);
+  return new Response(body, { status: reply.status, headers });
+}
+
+/** A web stream of a push stream. Off the gateway's hot path, where web streams are too dear. */
+function webStream(stream: ByteStream): ReadableStream<Uint8Array> {
+  let started = false;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (started) {
+          stream.resume();
+          return;
+        }
+        started = true;
+        stream.open({
+          write(chunk) {
+            controller.enqueue(new Uint8Array(chunk));
+            return (controller.desiredSize ?? 0) > 0;
+          },
+          end: () => controller.close(),
+          fail: (error) => controller.error(error),
+        });
+      },
+      cancel() {
+        stream.cancel(callerLeft());
+      },
+    },
+    { highWaterMark: 16 },
+  );
+}
+
+function callerLeft(): EconomizerError {
+  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
+}

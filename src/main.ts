@@ -1,0 +1,50 @@
+import { assemble, type Assembly } from './assembly.ts';
+import type { Config } from './config/config.ts';
+import type { Upstream } from './exchange/upstream.ts';
+import { Gateway } from './gateway/server.ts';
+import { systemClock, type Clock } from './kernel/clock.ts';
+import { Signals } from './kernel/signals.ts';
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  /** Such as `http://127.0.0.1:8787`. */
+  readonly url: string;
+  readonly assembly: Assembly;
+  /** Finishes what is in flight, for at most the configured grace, then closes everything in reverse. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly signals?: Signals;
+  readonly clock?: Clock;
+  readonly upstream?: Upstream;
+}
+
+/**
+ * Builds the house and opens its port.
+ * @throws EconomizerError `ECO_PORT_TAKEN`; nothing is left open then.
+ */
+export async function startGateway(
+  config: Config,
+  options: StartOptions = {},
+): Promise<RunningGateway> {
+  const { signals = new Signals(), clock = systemClock, upstream } = options;
+  const assembly = await assemble({
+    config,
+    clock,
+    signals,
+    ...(upstream === undefined ? {} : { upstream }),
+  });
+  const gateway = new Gateway({ ...assembly, limits: config.limits, clock });
+  const stop = async (graceMs: number): Promise<void> => {
+    await gateway.close(graceMs);
+    await assembly.close();
+  };
+  try {
+    const url = await gateway.listen(config.listen.host, config.listen.port);
+    return { url, assembly, stop: () => stop(config.shutdownGraceMs) };
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+}
