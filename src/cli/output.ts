@@ -14,7 +14,12 @@ export function printJson(value: unknown): void {
 
 /** Writes to standard error, where it does not mix with a command's result. */
 export function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
+  writeError(`${text}\n`);
+}
+
+/** Writes to standard error as it is. */
+export function writeError(text: string): void {
+  process.stderr.write(text);
 }
 
 /** Ends a command whose usage or configuration is at fault with 2, any other failure with 1. */

@@ -79,16 +79,24 @@ function priceConfig(values: PriceValues): PriceConfig {
   return {
     provider: values.provider,
     model: values.model,
-    from: values.from === undefined ? undefined : Date.parse(values.from),
+    from: dayOf(values.from),
+    to: dayOf(values.to),
     serviceTier: values.service_tier,
     input: values.input,
     output: values.output,
     cacheRead: values.cache_read,
     cacheWrite5m: values.cache_write_5m,
     cacheWrite1h: values.cache_write_1h,
+    reasoning: values.reasoning,
     audioInput: values.audio_input,
     audioOutput: values.audio_output,
+    webSearchPerThousand: values.web_search_per_thousand,
   };
+}
+
+/** Midnight UTC of a day such as `2026-01-31`, in milliseconds since the epoch. */
+function dayOf(day: string | undefined): number | undefined {
+  return day === undefined ? undefined : Date.parse(day);
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -78,18 +78,23 @@ export interface LimitsConfig {
 
 /** US dollars per million tokens; undefined where the file does not say. */
 export interface PriceConfig {
-  readonly provider: string;
+  readonly provider: string | undefined;
   readonly model: string;
-  /** Wall time in milliseconds since the epoch from which it holds. */
+  /** Wall time in milliseconds since the epoch, inclusive. */
   readonly from: number | undefined;
+  /** Exclusive. */
+  readonly to: number | undefined;
   readonly serviceTier: string | undefined;
   readonly input: number;
-  readonly output: number;
+  readonly output: number | undefined;
   readonly cacheRead: number | undefined;
   readonly cacheWrite5m: number | undefined;
   readonly cacheWrite1h: number | undefined;
+  readonly reasoning: number | undefined;
   readonly audioInput: number | undefined;
   readonly audioOutput: number | undefined;
+  /** US dollars per thousand searches. */
+  readonly webSearchPerThousand: number | undefined;
 }
 
 /** Every secret in a configuration, so that a log can blot them out. */

@@ -10,7 +10,7 @@ export const defaults = {
     ttl: '1h',
     staleWhileRevalidate: '0s',
     staleIfError: '0s',
-    maxAnswerBytes: '8MiB',
+    maxAnswerBytes: '4MiB',
     memory: { maxEntries: 1000, maxBytes: '100MB' },
     disk: { maxBytes: '1GiB' },
   },

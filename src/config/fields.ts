@@ -126,9 +126,9 @@ export function texts(description: string) {
     .meta({ description, kind: 'list of text' });
 }
 
-/** US dollars per million tokens; whole micro-dollars, since money is integers. */
+/** An amount of US dollars per million tokens. */
 export function dollars(description: string) {
-  const allowed = 'must be a number of US dollars per million tokens, at least 0';
+  const allowed = 'must be a number of US dollars from 0 to 1000000';
   return z
     .union([z.number(), z.string()], { error: allowed })
     .transform((given, context) => {
@@ -139,7 +139,7 @@ export function dollars(description: string) {
       }
       return value;
     })
-    .meta({ description, kind: 'USD per million tokens' });
+    .meta({ description, kind: 'US dollars per million tokens' });
 }
 
 /** A mapping whose settings are all known by name. */

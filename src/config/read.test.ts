@@ -273,7 +273,7 @@ describe('each fault is explained', () => {
     [
       'price that is none',
       'prices: [{ provider: a, model: b, input: cheap, output: 1 }]',
-      /prices\[0\].input must be a number of US dollars/,
+      /prices\[0\].input must be a number of US dollars from 0/,
     ],
     [
       'day that is none',

@@ -120,29 +120,31 @@ const limits = section('Bounds on everything that could grow or hang.', {
   }),
 });
 
-const price = section('One price, before the built-in ones.', {
-  provider: text('The provider’s `price_id`.'),
-  model: text('The model as the provider names it; `*` stands for anything.'),
-  from: z.iso
+const day = (description: string) =>
+  z.iso
     .date({ error: 'must be a day such as 2026-01-31' })
-    .meta({ description: 'The day (UTC) from which it holds. Default: always.', kind: 'day' })
-    .optional(),
+    .meta({ description, kind: 'day' })
+    .optional();
+
+const price = section('One price, before the built-in ones.', {
+  provider: text('The provider’s `price_id`. Default: whichever provider.').optional(),
+  model: text('The model as the provider names it; `*` stands for anything.'),
+  from: day('The day (UTC) from which it holds. Default: always.'),
+  to: day('The day (UTC) before which it holds. Default: for ever.'),
   service_tier: text(
     'The service tier it is for, such as `flex`. Default: the standard one.',
   ).optional(),
   input: dollars('Input.'),
-  output: dollars('Output, reasoning included.'),
-  cache_read: dollars(
-    'Input read from the provider’s prompt cache. Default: as `input`.',
+  output: dollars('Output.').optional(),
+  cache_read: dollars('Input read from the provider’s prompt cache.').optional(),
+  cache_write_5m: dollars('Input written to it for its short time.').optional(),
+  cache_write_1h: dollars('Input written to it for an hour.').optional(),
+  reasoning: dollars('Reasoning. Default: as `output`.').optional(),
+  audio_input: dollars('Audio input.').optional(),
+  audio_output: dollars('Audio output.').optional(),
+  web_search_per_thousand: dollars(
+    'Searches on the provider’s side: dollars per thousand.',
   ).optional(),
-  cache_write_5m: dollars(
-    'Input written to it for its short time. Default: as `input`.',
-  ).optional(),
-  cache_write_1h: dollars(
-    'Input written to it for an hour. Default: as `cache_write_5m`.',
-  ).optional(),
-  audio_input: dollars('Audio input. Default: as `input`.').optional(),
-  audio_output: dollars('Audio output. Default: as `output`.').optional(),
 });
 
 export const configSchema = section('Configuration of Economizer.', {

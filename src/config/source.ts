@@ -21,7 +21,11 @@ export class Source {
 
   constructor(text: string) {
     // Pretty errors would quote the line at fault, and with it perhaps a secret.
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
     const faults = [...this.#document.errors, ...this.#document.warnings].map((each) => ({
       place: this.#place(each.pos[0]),
       problem: `is not well-formed YAML: ${each.message}`,

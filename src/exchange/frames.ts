@@ -2,18 +2,20 @@ import { EconomizerError } from '../kernel/errors.ts';
 import { frameEnd } from './sse.ts';
 
 /**
- * A frame of an event stream differs from the one before in a word or two. Each is kept as the number of bytes it
- * shares with the start of its predecessor, the number it shares with its end, and the bytes between.
- * Layout: count of frames, then for each: shared start, shared end, length of middle (all varints), middle.
+ * A frame of an event stream differs from the one before in a word or two. Each is kept as its differences: how many
+ * bytes to copy from the predecessor, how many of it to leave out, and what stands there instead. What no difference
+ * names is copied. Layout: count of frames; for each its count of differences; for each difference copied, left out,
+ * length of the new bytes (all varints), new bytes.
  */
 export function encodeFrames(frames: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [varint(frames.length)];
   let before: Uint8Array = new Uint8Array(0);
   for (const frame of frames) {
-    const start = sharedStart(before, frame);
-    const end = sharedEnd(before, frame, start);
-    const middle = frame.subarray(start, frame.length - end);
-    parts.push(varint(start), varint(end), varint(middle.length), middle);
+    const differences = differencesOf(before, frame);
+    parts.push(varint(differences.length));
+    for (const { copied, leftOut, put } of differences) {
+      parts.push(varint(copied), varint(leftOut), varint(put.length), put);
+    }
     before = frame;
   }
   return Buffer.concat(parts);
@@ -25,19 +27,20 @@ export function encodeFrames(frames: readonly Uint8Array[]): Buffer {
  */
 export function decodeFrames(bytes: Uint8Array): Buffer[] {
   const reader = new VarintReader(bytes);
-  const count = reader.next();
   const frames: Buffer[] = [];
   let before: Buffer = Buffer.alloc(0);
-  for (let index = 0; index < count; index++) {
-    const start = reader.next();
-    const end = reader.next();
-    const middle = reader.take(reader.next());
-    if (start + end > before.length) throw damaged();
-    before = Buffer.concat([
-      before.subarray(0, start),
-      middle,
-      before.subarray(before.length - end),
-    ]);
+  for (let rest = reader.next(); rest > 0; rest--) {
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    for (let differences = reader.next(); differences > 0; differences--) {
+      const copied = reader.next();
+      parts.push(before.subarray(at, at + copied));
+      at += copied + reader.next();
+      if (at > before.length) throw damaged();
+      parts.push(reader.take(reader.next()));
+    }
+    parts.push(before.subarray(at));
+    before = Buffer.concat(parts);
     frames.push(before);
   }
   if (!reader.atEnd()) throw damaged();
@@ -74,6 +77,60 @@ function nextBlankLine(text: Buffer, start: number): number {
     index = lineEnd - 1;
   }
   return text.length;
+}
+
+/** Where a frame departs from its predecessor. */
+interface Difference {
+  /** Bytes that both have, since the difference before. */
+  readonly copied: number;
+  /** Bytes of the predecessor that the frame does not have. */
+  readonly leftOut: number;
+  readonly put: Uint8Array;
+}
+
+/** What both frames begin and end with is shared; between, they are compared from quote to quote. */
+function differencesOf(before: Uint8Array, frame: Uint8Array): Difference[] {
+  const start = sharedStart(before, frame);
+  const end = sharedEnd(before, frame, start);
+  const old = before.subarray(start, before.length - end);
+  const fresh = frame.subarray(start, frame.length - end);
+  if (old.length === 0 && fresh.length === 0) return [];
+  return (
+    differencesByText(old, fresh, start) ?? [{ copied: start, leftOut: old.length, put: fresh }]
+  );
+}
+
+const quote = 0x22;
+
+/**
+ * Chunks of one stream have the same members and differ in a few of their texts (the word, the obfuscation), which
+ * stand between the same number of quotes. Undefined where that number differs.
+ */
+function differencesByText(
+  old: Uint8Array,
+  fresh: Uint8Array,
+  start: number,
+): Difference[] | undefined {
+  const differences: Difference[] = [];
+  let copied = start;
+  let oldAt = 0;
+  let freshAt = 0;
+  for (;;) {
+    const oldQuote = old.indexOf(quote, oldAt);
+    const freshQuote = fresh.indexOf(quote, freshAt);
+    if (oldQuote < 0 !== freshQuote < 0) return undefined;
+    const oldText = old.subarray(oldAt, oldQuote < 0 ? old.length : oldQuote);
+    const put = fresh.subarray(freshAt, freshQuote < 0 ? fresh.length : freshQuote);
+    if (Buffer.compare(oldText, put) === 0) copied += put.length;
+    else {
+      differences.push({ copied, leftOut: oldText.length, put });
+      copied = 0;
+    }
+    if (oldQuote < 0) return differences;
+    copied++;
+    oldAt = oldQuote + 1;
+    freshAt = freshQuote + 1;
+  }
 }
 
 function sharedStart(before: Uint8Array, frame: Uint8Array): number {

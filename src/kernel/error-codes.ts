@@ -42,6 +42,7 @@ export const errorCodes = {
   ECO_INTERNAL: { kind: 'broken', when: 'A fault of Economizer itself.' },
   ECO_CONFIG: { kind: 'config', when: 'The configuration has faults; `economizer check` lists them all.' },
   ECO_FILE: { kind: 'config', when: 'A file that a command was given cannot be read or understood.' },
+  ECO_NO_PRICE: { kind: 'config', when: 'A replay meets a model whose price is not known.' },
   ECO_PORT_TAKEN: { kind: 'config', when: 'The address to listen on is taken or not allowed.' },
   ECO_CACHE_FILE: { kind: 'config', when: 'The cache file cannot be opened or made.' },
   ECO_CACHE_CORRUPT: { kind: 'broken', when: 'The cache file is damaged or not ours; it was moved aside and begun anew.' },

@@ -1,6 +1,14 @@
 import type { LedgerRow } from './row.ts';
 
-export type GroupBy = 'model' | 'agent' | 'day' | 'mechanism' | 'tenant' | 'session' | 'provider' | 'outcome';
+export type GroupBy =
+  | 'model'
+  | 'agent'
+  | 'day'
+  | 'mechanism'
+  | 'tenant'
+  | 'session'
+  | 'provider'
+  | 'outcome';
 
 export interface ReportQuery {
   readonly by: GroupBy;

@@ -94,6 +94,7 @@ class Reader implements ByteStream {
   readonly #onLeave: () => void;
   #sink: ByteSink | undefined;
   #next = 0;
+  #paused = false;
   #left = false;
 
   constructor(broadcast: Broadcast, onLeave: () => void) {
@@ -108,6 +109,7 @@ class Reader implements ByteStream {
   }
 
   resume(): void {
+    this.#paused = false;
     if (this.pump()) this.#broadcast.want();
   }
 
@@ -127,14 +129,15 @@ class Reader implements ByteStream {
 
   /** Passes on what has come; true if the sink wants more. */
   pump(): boolean {
-    if (this.#sink === undefined) return false;
+    if (this.#sink === undefined || this.#paused) return false;
     for (;;) {
       const chunk = this.#broadcast.chunkAt(this.#next);
       if (chunk === undefined) break;
       this.#next++;
       this.read += chunk.length;
-      if (!this.#sink.write(chunk)) return false;
-      if (this.#sink === undefined) return false;
+      this.#paused = !this.#sink.write(chunk);
+      // Writing may have made the reader leave.
+      if (this.#paused || this.#sink === undefined) return false;
     }
     const { over } = this.#broadcast;
     if (over === undefined) return true;

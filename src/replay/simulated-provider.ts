@@ -40,7 +40,10 @@ export class SimulatedProvider implements Upstream {
     const script = this.#scriptOf(call.id);
     const body = bodyOf(call);
     if (script === undefined || body === undefined) {
-      const error = new EconomizerError('ECO_INTERNAL', `No answer is recorded for call ${call.id}.`);
+      const error = new EconomizerError(
+        'ECO_INTERNAL',
+        `No answer is recorded for call ${call.id}.`,
+      );
       return Promise.reject(error);
     }
     const { dialect, model } = script.recorded;
@@ -102,8 +105,13 @@ function streamChunks(
   return events.map((event) => Buffer.from(sseText(event)));
 }
 
-function finalMessage({ dialect, answer, model }: RecordedCall, call: Call, usage: JsonObject): JsonObject {
-  const named = dialect === 'anthropic-messages' ? {} : { created: Math.floor(call.startedAt / 1000) };
+function finalMessage(
+  { dialect, answer, model }: RecordedCall,
+  call: Call,
+  usage: JsonObject,
+): JsonObject {
+  const named =
+    dialect === 'anthropic-messages' ? {} : { created: Math.floor(call.startedAt / 1000) };
   const id = `${dialect === 'anthropic-messages' ? 'msg' : 'chatcmpl'}_${call.id}`;
   return { id, ...named, ...answer, model, usage };
 }

@@ -98,7 +98,7 @@ function fieldText(value: unknown): string {
 function errorText(error: unknown): string {
   const parts: string[] = [];
   for (let each = error; each !== undefined && parts.length < 4;) {
-    parts.push(each instanceof Error ? `${each.name}: ${each.message}` : String(each));
+    parts.push(each instanceof Error ? `${each.name}: ${each.message}` : JSON.stringify(each));
     each = each instanceof Error ? each.cause : undefined;
   }
   return parts.join(' <- ');

@@ -47,7 +47,7 @@ export function upstreamFailure(cause: unknown, provider: string): EconomizerErr
       { cause },
     );
   }
-  if (code.startsWith('HPE_')) {
+  if (cause instanceof Error && cause.name === 'HTTPParserError') {
     return new EconomizerError(
       'ECO_UPSTREAM_NOT_API',
       `The provider "${provider}" answered something that is not HTTP; check its base_url.`,

@@ -1,3 +1,5 @@
+import { fingerprint } from './fingerprint.ts';
+
 const slotsMax = 65_536;
 
 /**
@@ -19,7 +21,7 @@ export class GhostList {
   }
 
   add(key: string): void {
-    const print = fingerprint(key);
+    const print = fingerprint(key) >>> 0;
     this.#departures++;
     this.#fingerprints[print & this.#mask] = print;
     this.#times[print & this.#mask] = this.#departures;
@@ -27,7 +29,7 @@ export class GhostList {
 
   /** True if the key was among the last `reach` to go. */
   has(key: string, reach: number): boolean {
-    const print = fingerprint(key);
+    const print = fingerprint(key) >>> 0;
     const slot = print & this.#mask;
     const time = this.#times[slot]!;
     return (
@@ -40,13 +42,4 @@ export class GhostList {
   clear(): void {
     this.#times.fill(0);
   }
-}
-
-/** FNV-1a, 32 bits. */
-function fingerprint(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < key.length; index++) {
-    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -17,14 +17,14 @@ export function chatEvents(final: JsonObject, options: { readonly usage: boolean
 function choiceParts(choice: JsonObject): JsonObject[] {
   const { index, message, logprobs, finish_reason, ...others } = choice;
   const deltas = isObject(message) ? messageDeltas(message) : [];
-  const silent = logprobs === undefined ? {} : { logprobs: null };
+  const silent = logprobs === undefined ? undefined : null;
   const parts: Growing[] = deltas.map((delta) => ({
     index,
     delta,
-    ...silent,
+    logprobs: silent,
     finish_reason: null,
   }));
-  parts.push({ index, delta: {}, ...silent, finish_reason, ...others });
+  parts.push({ index, delta: {}, logprobs: silent, finish_reason, ...others });
   if (isObject(logprobs)) {
     // They belong to the text; with no text at all the closing chunk takes them.
     const spoken = deltas.findIndex((delta) => isSpoken(delta['content'], delta['refusal']));

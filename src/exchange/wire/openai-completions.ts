@@ -64,15 +64,15 @@ function textEvents(final: JsonObject, options: { readonly usage: boolean }): Ss
 
 function choiceParts(choice: JsonObject): JsonObject[] {
   const { text, index, logprobs, finish_reason, ...others } = choice;
-  const silent = logprobs === undefined ? {} : { logprobs: null };
+  const silent = logprobs === undefined ? undefined : null;
   const pieces = typeof text === 'string' ? piecesOf(text) : [];
   const parts: Growing[] = pieces.map((piece) => ({
     text: piece,
     index,
-    ...silent,
+    logprobs: silent,
     finish_reason: null,
   }));
-  parts.push({ text: '', index, ...silent, finish_reason, ...others });
+  parts.push({ text: '', index, logprobs: silent, finish_reason, ...others });
   if (isObject(logprobs)) parts[0]!['logprobs'] = logprobs;
   return parts;
 }

@@ -2,7 +2,7 @@ import type { DialectName } from '../../exchange/dialect.ts';
 import { noUsage, type Usage } from '../../exchange/usage.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { anthropicPrompt } from './anthropic-prompt.ts';
-import type { RulesOf } from './cache-rules.ts';
+import type { RulesOf } from './prefix-cache.ts';
 import { HotPrefixes } from './hot-prefixes.ts';
 import { firstTokenMs, generationMs } from './latency.ts';
 import { openaiPrompt } from './openai-prompt.ts';

@@ -1,8 +1,8 @@
 import { noUsage, type Usage } from '../../exchange/usage.ts';
 import type { Arrival, BillingBrain } from './billing-brain.ts';
-import type { RulesOf } from './cache-rules.ts';
+import type { RulesOf } from './prefix-cache.ts';
 import { HotPrefixes } from './hot-prefixes.ts';
-import { partPrefixes, stepPrefixes } from './prefix-cache.ts';
+import { holdsAtBreakpoints, partPrefixes, stepPrefixes } from './prefix-cache.ts';
 import { promptTokens } from './prompt.ts';
 
 /**
@@ -29,10 +29,9 @@ export class IdealBill {
     if (rules.mode === 'none' || total < rules.minTokens) {
       return { ...noUsage, ...answer, fresh: total };
     }
-    const prefixes =
-      rules.mode === 'automatic'
-        ? stepPrefixes(prompt, rules, scope)
-        : partPrefixes({ prompt, rules, scope }, [...prompt.parts.keys()]);
+    const prefixes = holdsAtBreakpoints(rules)
+      ? partPrefixes({ prompt, rules, scope }, [...prompt.parts.keys()])
+      : stepPrefixes(prompt, rules, scope);
     const read = prefixes.findLast(({ name }) => this.#seen.isHot(name, at))?.tokens ?? 0;
     for (const { name } of prefixes) this.#seen.keep(name, { at, readyAt: at, ttlMs: Infinity });
     const rest = total - read;

@@ -1,7 +1,10 @@
-import type { CacheRules } from './cache-rules.ts';
+import type { PrefixRules } from '../../ledger/prefix-rules.ts';
 import type { HotPrefixes } from './hot-prefixes.ts';
 import { PrefixHash } from './prefix-hash.ts';
 import { promptTokens, type Hold, type Prompt } from './prompt.ts';
+
+/** The prefix rules of a model at a provider. */
+export type RulesOf = (provider: string, model: string) => PrefixRules;
 
 /** Input tokens in disjoint classes. */
 export interface PromptUsage {
@@ -33,7 +36,7 @@ export interface CacheVisit {
 
 interface Visit {
   readonly prompt: Prompt;
-  readonly rules: CacheRules;
+  readonly rules: PrefixRules;
   readonly hot: HotPrefixes;
   /** What must be equal for a prefix to be shared. */
   readonly scope: string;
@@ -45,12 +48,12 @@ export function visitCache(visit: Visit): CacheVisit {
   const { prompt, rules, hot, at } = visit;
   const total = promptTokens(prompt);
   if (rules.mode === 'none' || total < rules.minTokens) return uncached(total);
-  const explicit = rules.mode === 'explicit';
-  const lookups = explicit
+  const marked = holdsAtBreakpoints(rules);
+  const lookups = marked
     ? partPrefixes(visit, prompt.lookups)
     : stepPrefixes(prompt, rules, visit.scope);
   const read = lookups.findLast(({ name }) => hot.isHot(name, at));
-  const writes = explicit ? markedWrites(visit) : lookups.map(asDefault);
+  const writes = marked ? markedWrites(visit) : lookups.map(asDefault);
   const ttlOf = (hold: Hold): number =>
     prompt.ttlMs ?? (hold === 'long' ? (rules.ttlLongMs ?? rules.ttlMs) : rules.ttlMs);
   const usage = usageOf({ total, read: read?.tokens ?? 0, writes, charged: rules.writeCharged });
@@ -68,10 +71,19 @@ export function visitCache(visit: Visit): CacheVisit {
   };
 }
 
+/** Some providers match to the token. Coarser steps understate what is read by half a step a call, and keep the memory of it small. */
+const smallestStep = 64;
+
+/** True where prefixes are held that end at a breakpoint, marked by the caller or the provider; else all are, step by step. */
+export function holdsAtBreakpoints(rules: PrefixRules): boolean {
+  return rules.maxBreakpoints !== undefined;
+}
+
 /** All prefixes of automatic caching: the minimum, then step by step. */
-export function stepPrefixes(prompt: Prompt, rules: CacheRules, scope: string): Prefix[] {
+export function stepPrefixes(prompt: Prompt, rules: PrefixRules, scope: string): Prefix[] {
   const hash = new PrefixHash(scope);
   const prefixes: Prefix[] = [];
+  const step = Math.max(rules.granularity, smallestStep);
   let next = rules.minTokens;
   let seen = 0;
   for (const part of prompt.parts) {
@@ -82,7 +94,7 @@ export function stepPrefixes(prompt: Prompt, rules: CacheRules, scope: string): 
       prefixes.push({ tokens: next, name: hash.value() });
       seen = next;
       from = to;
-      next += rules.granularity;
+      next += step;
     }
     hash.add(part, from);
     seen += part.length - from;

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { assemble } from '../assembly.ts';
+import type { Config } from '../config/config.ts';
+import { processEnvironment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { costOf } from '../ledger/cost.ts';
+import { prefixRules } from '../ledger/prefix-rules.ts';
+import { createPriceBook } from '../ledger/price-book.ts';
+import type { PriceUsage } from '../pipeline/accountant.ts';
+import type { OpenPipeline } from '../replay/open-replay.ts';
+import { loadTokenizer } from '../replay/provider/tokenizer.ts';
+import { replay } from '../replay/replay.ts';
+import { reportOf, type ReplayReport } from '../replay/report.ts';
+import { readTraffic } from '../replay/traffic.ts';
+import { print, printJson } from './output.ts';
+import { startProgress } from './progress.ts';
+import { replayText } from './replay-table.ts';
+
+interface ReplayFlags {
+  readonly model?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** `economizer replay` */
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description(
+      'Sends recorded traffic through the real pipeline to a simulated provider that bills like real ones, and compares the bills.',
+    )
+    .argument('<file...>', 'traffic as JSON lines, plain, .gz or .zst; - is standard input')
+    .option(
+      '--model <model>',
+      'price the traffic as this model, and ask in the form of its provider',
+    )
+    .option('--config <file>', 'configuration file (default: economizer.yaml, if there is one)')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', formats)
+    .action(async (files: string[], flags: ReplayFlags) => {
+      const config = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const report = await replayFiles(files, { model: flags.model, config });
+      if (flags.json === true) printJson(report);
+      else print(replayText(report));
+    });
+}
+
+const formats = `
+Each line is a conversation: {"model", "messages": [...], "tools"?, "session"?, "agent"?, "tenant"?}
+  (each assistant message is one call; "at_ms" on it says when it was made)
+or a call: {"at_ms", "request", "response", "session"?, "agent"?, "tenant"?}`;
+
+/** Replays the files at today's prices with the cache policy and the prices of the configuration. */
+export async function replayFiles(
+  files: readonly string[],
+  options: { readonly model: string | undefined; readonly config: Config },
+): Promise<ReplayReport> {
+  const { model, config } = options;
+  const sessions = await readTraffic(files, { model, standardInput: process.stdin });
+  const progress = startProgress('calls');
+  try {
+    const result = await replay({
+      sessions,
+      openPipeline: openWith(config),
+      tokenizer: await loadTokenizer(),
+      rulesOf: prefixRules,
+      price: pricesOf(config),
+      startMs: systemClock.now(),
+      onProgress: (ended, calls) => progress.show(ended, calls),
+    });
+    return reportOf(result);
+  } finally {
+    progress.stop();
+  }
+}
+
+function pricesOf(config: Config): PriceUsage {
+  const book = createPriceBook({ overrides: config.prices });
+  return ({ usage, ...question }) => {
+    const price = book.find(question);
+    return price === undefined ? undefined : costOf(usage, price);
+  };
+}
+
+/** The gateway's own pipeline, with its cache in memory only and no ledger on disk: a replay leaves nothing behind. */
+function openWith(config: Config): OpenPipeline {
+  return async ({ upstream, clock, signals }) => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'economizer-replay-'));
+    const assembly = await assemble({
+      config: {
+        ...config,
+        dataDirectory,
+        cache: { ...config.cache, disk: { ...config.cache.disk, enabled: false } },
+        ledger: { ...config.ledger, enabled: false },
+      },
+      clock,
+      signals,
+      upstream,
+    });
+    return {
+      run: (call) => assembly.pipeline.run(call),
+      async close() {
+        await assembly.close();
+        await rm(dataDirectory, { recursive: true, force: true });
+      },
+    };
+  };
+}
