@@ -17,7 +17,7 @@ import { counterfactualOf } from './ledger/counterfactual.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
-import { estimateTokens } from './ledger/token-estimate.ts';
+import { createTokenEstimator } from './ledger/token-estimate.ts';
 import type { PriceUsage } from './pipeline/accountant.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
@@ -49,20 +49,21 @@ export interface AssemblyOptions {
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { config, clock, signals } = options;
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
+  if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
   const ledger = config.ledger.enabled ? await openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth }),
-    secret: installationSecret(config.dataDirectory),
+    secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
     price: pricing(priceBook),
-    estimate: estimateTokens,
-    without: withoutUs(clock, pricing(priceBook)),
+    tokens: createTokenEstimator(),
+    without: withoutUs(clock, priceBook),
     clock,
     signals,
   });
@@ -117,22 +118,31 @@ function pricing(book: PriceBook): PriceUsage {
   };
 }
 
-/** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prefix cache would have saved. */
-function withoutUs(clock: Clock, price: PriceUsage): WithoutUs {
+/** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
+const rememberedUses = 20_000;
+
+/** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
+function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
+  const lastUses = new Map<string, number>();
   return (call, { entry }) => {
-    const { answer } = entry;
+    const { answer, key, storedAt } = entry;
+    const now = clock.now();
+    const ageMs = now - (lastUses.get(key) ?? storedAt);
+    if (lastUses.size >= rememberedUses) lastUses.clear();
+    lastUses.set(key, now);
     if (answer.usage === undefined) return undefined;
-    const { priceId } = call.provider;
+    const { priceId: provider } = call.provider;
     const model = answer.model ?? call.facts!.model;
-    const { usage, basis } = counterfactualOf({
+    const question = { provider, at: call.startedAt, serviceTier: answer.serviceTier };
+    return counterfactualOf({
       answerUsage: answer.usage,
       usageSource: answer.usageSource ?? 'estimated',
-      rules: prefixRules(priceId, model),
-      ageMs: clock.now() - entry.storedAt,
+      rules: prefixRules(provider, model),
+      ageMs,
+      price:
+        book.find({ ...question, model }) ?? book.find({ ...question, model: call.facts!.model }),
+      totalMs: answer.totalMs,
     });
-    const question = { provider: priceId, serviceTier: answer.serviceTier, at: call.startedAt, usage };
-    const costNanos = price({ ...question, model }) ?? price({ ...question, model: call.facts!.model });
-    return { usage, costNanos, totalMs: answer.totalMs, basis };
   };
 }
 
@@ -150,7 +160,14 @@ const credentialHeaders = new Set(['authorization', 'x-api-key']);
 function upstreamTarget(provider: ProviderConfig): UpstreamTarget {
   const { name, baseUrl, connections, keepAliveMs, apiKey } = provider;
   if (apiKey === undefined) {
-    return { name, baseUrl, connections, keepAliveMs, headers: provider.headers, dropHeaders: new Set() };
+    return {
+      name,
+      baseUrl,
+      connections,
+      keepAliveMs,
+      headers: provider.headers,
+      dropHeaders: new Set(),
+    };
   }
   const credential: Record<string, string> =
     provider.kind === 'anthropic' ? { 'x-api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
@@ -158,12 +175,16 @@ function upstreamTarget(provider: ProviderConfig): UpstreamTarget {
   return { name, baseUrl, connections, keepAliveMs, headers, dropHeaders: credentialHeaders };
 }
 
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
 /** The secret that makes this installation's cache keys its own; made at the first start. */
 function installationSecret(directory: string): string {
   const file = join(directory, 'secret');
   try {
     // `wx`: of several processes that start at once, one writes and all read.
-    writeFileSync(file, randomBytes(32).toString('base64url'), { flag: 'wx', mode: 0o600 });
+    writeFileSync(file, newSecret(), { flag: 'wx', mode: 0o600 });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
   }

@@ -40,7 +40,10 @@ export interface Economizer {
  * Makes an `Economizer` from a configuration in the notation of `economizer.yaml`. The environment is not read: callers' clients bring their own keys.
  * @throws EconomizerError `ECO_CONFIG` that names every fault.
  */
-export function createEconomizer(options: ConfigFile = {}, parts: EconomizerParts = {}): Economizer {
+export function createEconomizer(
+  options: ConfigFile = {},
+  parts: EconomizerParts = {},
+): Economizer {
   const config = configOf(options);
   const { clock = systemClock, signals = new Signals() } = parts;
   const opening = assemble({ config, clock, signals });

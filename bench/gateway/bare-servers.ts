@@ -10,7 +10,9 @@ import { Pool, type Dispatcher } from 'undici';
 const [mode, port, upstream] = process.argv.slice(2);
 const answer = Buffer.from(JSON.stringify({ text: 'x'.repeat(900) }));
 const pool =
-  mode === 'proxy' ? new Pool(upstream!, { connections: 512, keepAliveTimeout: 60_000 }) : undefined;
+  mode === 'proxy'
+    ? new Pool(upstream!, { connections: 512, keepAliveTimeout: 60_000 })
+    : undefined;
 
 function readBody(request: IncomingMessage, then: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];

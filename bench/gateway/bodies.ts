@@ -5,7 +5,8 @@ export type Traffic =
   | 'next-turn' // each request continues the one before on its connection
   | 'unseen'; // each request differs in its first message
 
-const line = 'Then she said: "We should look at row 42,\\n and at the one behind it," and went on. ';
+const line =
+  'Then she said: "We should look at row 42,\\n and at the one behind it," and went on. ';
 
 /** Gives the parts of one connection's next request body; their concatenation is the JSON text. */
 export class BodySource {
@@ -28,7 +29,10 @@ export class BodySource {
     const messages: string[] = [];
     const room = options.bytes - 250;
     for (let size = 0; size < room;) {
-      const content = line.repeat(25).slice(0, Math.min(2000, room - size)).replace(/\\$/, '');
+      const content = line
+        .repeat(25)
+        .slice(0, Math.min(2000, room - size))
+        .replace(/\\$/, '');
       const role = messages.length % 2 === 0 ? 'user' : 'assistant';
       messages.push(`{"role":"${role}","content":${JSON.stringify(content)}}`);
       size += messages.at(-1)!.length + 1;
@@ -39,7 +43,8 @@ export class BodySource {
   next(): readonly Buffer[] {
     this.#count++;
     const tail = Buffer.from(']}');
-    if (this.#traffic === 'repeat') return [this.#head('same', this.#count % 8), this.#history, tail];
+    if (this.#traffic === 'repeat')
+      return [this.#head('same', this.#count % 8), this.#history, tail];
     if (this.#traffic === 'unseen') {
       return [this.#head(`u${this.#connection}`, this.#count), this.#history, tail];
     }

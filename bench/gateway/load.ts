@@ -29,7 +29,11 @@ let failed = 0;
 const until = performance.now() + plan.milliseconds;
 
 function head(length: number): Buffer {
-  const fields = [`host: 127.0.0.1:${plan.port}`, 'content-type: application/json', ...plan.headers];
+  const fields = [
+    `host: 127.0.0.1:${plan.port}`,
+    'content-type: application/json',
+    ...plan.headers,
+  ];
   return Buffer.from(
     `POST ${plan.path} HTTP/1.1\r\n${fields.join('\r\n')}\r\ncontent-length: ${length}\r\n\r\n`,
   );
@@ -48,7 +52,6 @@ function isComplete(text: Buffer): boolean {
 function drive(connection: number): Promise<void> {
   const bodies = new BodySource({ ...plan, connection });
   return new Promise((resolve) => {
-    let socket: Socket;
     let sentAt = 0;
     let received: Buffer[] = [];
     const send = (): void => {
@@ -65,7 +68,7 @@ function drive(connection: number): Promise<void> {
       for (const part of parts) socket.write(part);
       socket.uncork();
     };
-    socket = connect(plan.port, '127.0.0.1', send);
+    const socket: Socket = connect(plan.port, '127.0.0.1', send);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => {
       received.push(chunk);

@@ -56,7 +56,10 @@ const server = createServer((request, response) => {
   });
   request.on('end', () => {
     if (!streams) {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': plain.length });
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': plain.length,
+      });
       response.end(plain);
       return;
     }

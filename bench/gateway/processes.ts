@@ -30,8 +30,8 @@ export async function startServer(options: {
       output += text.toString('utf8');
       if (ready.test(output)) resolve();
     };
-    child.stdout!.on('data', onText);
-    child.stderr!.on('data', onText);
+    child.stdout.on('data', onText);
+    child.stderr.on('data', onText);
     child.once('exit', () => reject(new Error(`${name} ended before it listened:\n${output}`)));
   });
   return { name, port, child };

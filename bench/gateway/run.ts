@@ -108,7 +108,8 @@ function measure(cell: Cell, name: TargetName, servers: Map<TargetName, Server>)
   return { cpuUs, ...result };
 }
 
-const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!;
+const median = (list: readonly number[]): number =>
+  list.toSorted((a, b) => a - b)[list.length >> 1]!;
 
 function runCell(cell: Cell, servers: Map<TargetName, Server>): Record<string, Figure> {
   const targets = cell.targets.filter((name) => servers.has(name));

@@ -15,7 +15,8 @@ export class FieldWriter {
     this.#need(10);
     let rest = value;
     // Division and not shifts: these work beyond 32 bits.
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80))
+      this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
     this.#bytes[this.#at++] = rest;
   }
 

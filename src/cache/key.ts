@@ -37,7 +37,8 @@ export function variantHeaders(headers: readonly string[]): string {
     // Only names that begin with a, o or x can match; most do not.
     if (first !== 0x61 && first !== 0x6f && first !== 0x78) continue;
     const name = headers[index]!.toLowerCase();
-    if (!variantPrefixes.some((prefix) => name.startsWith(prefix)) || inertHeaders.has(name)) continue;
+    if (!variantPrefixes.some((prefix) => name.startsWith(prefix)) || inertHeaders.has(name))
+      continue;
     (found ??= []).push(`${name}:${headers[index + 1]!}`);
   }
   return found === undefined ? '' : JSON.stringify(found.sort());
@@ -78,6 +79,11 @@ export function itemsForm(canonical: CanonicalForm, items: readonly JsonValue[])
 }
 
 /** The key of a body within its context. `itemsDigest` is the SHA-256 (base64url) of the items' forms. */
-export function keyOf(context: string, rest: string, itemCount: number, itemsDigest: string): string {
+export function keyOf(
+  context: string,
+  rest: string,
+  itemCount: number,
+  itemsDigest: string,
+): string {
   return digestOf(`${context}|${rest}|${itemCount}|${itemsDigest}`);
 }

@@ -45,8 +45,12 @@ const filler = 'x'.repeat(5000);
 describe('the key of a request', () => {
   it('does not depend on spelling', () => {
     const key = keyOf('{"model":"m","messages":[{"role":"user","content":"hé"}],"n":1}');
-    expect(keyOf('{"n":1.0, "messages": [ {"content":"h\\u00e9","role":"user"} ],"model":"m"}')).toBe(key);
-    expect(keyOf('{"model":"m","messages":[{"role":"user","content":"hé"}],"n":1,"stream":true}')).toBe(key);
+    expect(
+      keyOf('{"n":1.0, "messages": [ {"content":"h\\u00e9","role":"user"} ],"model":"m"}'),
+    ).toBe(key);
+    expect(
+      keyOf('{"model":"m","messages":[{"role":"user","content":"hé"}],"n":1,"stream":true}'),
+    ).toBe(key);
   });
 
   it.each([
@@ -108,14 +112,26 @@ describe('bad bodies', () => {
 
 describe('recognising the next turn of a conversation', () => {
   const message = fc.oneof(
-    fc.record({ role: fc.constantFrom('user', 'assistant'), content: fc.string({ unit: 'grapheme' }) }),
-    fc.record({ role: fc.constant('user'), content: fc.array(fc.record({ text: fc.string() }), { maxLength: 3 }) }),
+    fc.record({
+      role: fc.constantFrom('user', 'assistant'),
+      content: fc.string({ unit: 'grapheme' }),
+    }),
+    fc.record({
+      role: fc.constant('user'),
+      content: fc.array(fc.record({ text: fc.string() }), { maxLength: 3 }),
+    }),
     fc.jsonValue({ maxDepth: 2 }),
   );
 
   it('gives the same key and facts as parsing the whole', () => {
-    const turns = fc.array(fc.array(message, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 });
-    const suffix = fc.constantFrom({}, { tools: [{ name: 't', list: [{ a: 1 }] }], temperature: 0 });
+    const turns = fc.array(fc.array(message, { minLength: 1, maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    const suffix = fc.constantFrom(
+      {},
+      { tools: [{ name: 't', list: [{ a: 1 }] }], temperature: 0 },
+    );
     fc.assert(
       fc.property(turns, suffix, fc.constantFrom(0, 1), (all, after, spaces) => {
         const recogniser = new Recogniser({ depth: 64 });
@@ -123,7 +139,11 @@ describe('recognising the next turn of a conversation', () => {
         for (const turn of all) {
           messages = [...messages, ...turn];
           const text = JSON.stringify({ model: 'm', messages, ...after }, undefined, spaces);
-          const fresh = new Recogniser({ depth: 64 }).recognise(context, dialect, Buffer.from(text));
+          const fresh = new Recogniser({ depth: 64 }).recognise(
+            context,
+            dialect,
+            Buffer.from(text),
+          );
           const resumed = recogniser.recognise(context, dialect, Buffer.from(text));
           expect(resumed).toEqual(fresh);
           expect(recogniser.recognise(context, dialect, Buffer.from(text))).toEqual(fresh);
@@ -133,14 +153,24 @@ describe('recognising the next turn of a conversation', () => {
     );
   });
 
-  const first = { model: 'm', messages: [{ role: 'user', content: filler }, { role: 'assistant', content: 'a' }] };
+  const first = {
+    model: 'm',
+    messages: [
+      { role: 'user', content: filler },
+      { role: 'assistant', content: 'a' },
+    ],
+  };
   const continued = (tail: string, suffix = '}') =>
     `${JSON.stringify(first).slice(0, -2)}${tail}]${suffix}`;
 
   it('reads the facts of the new items too', () => {
     const recogniser = new Recogniser({ depth: 64 });
     keyOf(JSON.stringify(first), recogniser);
-    const seen = recogniser.recognise(context, dialect, Buffer.from(continued(',{"url":"https://x"}')));
+    const seen = recogniser.recognise(
+      context,
+      dialect,
+      Buffer.from(continued(',{"url":"https://x"}')),
+    );
     expect(seen.facts.bound).toBe('remote-content');
     const after = recogniser.recognise(
       context,

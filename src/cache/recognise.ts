@@ -95,4 +95,3 @@ export class Recogniser {
     this.#aliases.set(alias, recognised);
   }
 }
-

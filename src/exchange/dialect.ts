@@ -12,6 +12,7 @@ export type DialectName =
 
 /** What the pipeline needs to know of a request; read once from its parsed body. */
 export interface RequestFacts {
+  /** As the caller wrote it; empty where a stored prompt at the provider names it. */
   readonly model: string;
   readonly stream: boolean;
   /** The stream will bring usage without our asking: always true but for OpenAI chat and completions without `stream_options.include_usage`. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listFixtures, loadFixture } from '../../test/wire/fixtures.ts';
 import { decodeFrames, encodeFrames, splitFrames } from './frames.ts';

@@ -1,5 +1,5 @@
 import { EconomizerError } from '../kernel/errors.ts';
-import { frameEnd } from './sse.ts';
+import { asBuffer, frameEnd } from './sse.ts';
 
 /**
  * A frame of an event stream differs from the one before in a word or two. Each is kept as its differences: how many
@@ -8,17 +8,21 @@ import { frameEnd } from './sse.ts';
  * length of the new bytes (all varints), new bytes.
  */
 export function encodeFrames(frames: readonly Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = [varint(frames.length)];
+  const writer = new FrameWriter();
+  writer.number(frames.length);
   let before: Uint8Array = new Uint8Array(0);
   for (const frame of frames) {
     const differences = differencesOf(before, frame);
-    parts.push(varint(differences.length));
-    for (const { copied, leftOut, put } of differences) {
-      parts.push(varint(copied), varint(leftOut), varint(put.length), put);
+    writer.number(differences.length);
+    for (const { copied, leftOut, from, to } of differences) {
+      writer.number(copied);
+      writer.number(leftOut);
+      writer.number(to - from);
+      writer.bytes(frame, from, to);
     }
     before = frame;
   }
-  return Buffer.concat(parts);
+  return writer.written();
 }
 
 /**
@@ -26,18 +30,18 @@ export function encodeFrames(frames: readonly Uint8Array[]): Buffer {
  * @throws EconomizerError `ECO_INTERNAL` where the bytes are not its work.
  */
 export function decodeFrames(bytes: Uint8Array): Buffer[] {
-  const reader = new VarintReader(bytes);
+  const reader = new FrameReader(bytes);
   const frames: Buffer[] = [];
   let before: Buffer = Buffer.alloc(0);
-  for (let rest = reader.next(); rest > 0; rest--) {
+  for (let rest = reader.number(); rest > 0; rest--) {
     const parts: Uint8Array[] = [];
     let at = 0;
-    for (let differences = reader.next(); differences > 0; differences--) {
-      const copied = reader.next();
+    for (let differences = reader.number(); differences > 0; differences--) {
+      const copied = reader.number();
       parts.push(before.subarray(at, at + copied));
-      at += copied + reader.next();
+      at += copied + reader.number();
       if (at > before.length) throw damaged();
-      parts.push(reader.take(reader.next()));
+      parts.push(reader.bytes(reader.number()));
     }
     parts.push(before.subarray(at));
     before = Buffer.concat(parts);
@@ -49,7 +53,7 @@ export function decodeFrames(bytes: Uint8Array): Buffer[] {
 
 /** The frames of a stream's text, each with the blank line that ends it; what no blank line ends comes last. */
 export function splitFrames(bytes: Uint8Array): Buffer[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = asBuffer(bytes);
   const plain = !text.includes('\r');
   const frames: Buffer[] = [];
   let start = 0;
@@ -85,83 +89,118 @@ interface Difference {
   readonly copied: number;
   /** Bytes of the predecessor that the frame does not have. */
   readonly leftOut: number;
-  readonly put: Uint8Array;
+  /** Where in the frame the bytes lie that stand there instead. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** What both frames begin and end with is shared; between, they are compared from quote to quote. */
 function differencesOf(before: Uint8Array, frame: Uint8Array): Difference[] {
-  const start = sharedStart(before, frame);
-  const end = sharedEnd(before, frame, start);
-  const old = before.subarray(start, before.length - end);
-  const fresh = frame.subarray(start, frame.length - end);
-  if (old.length === 0 && fresh.length === 0) return [];
+  const shorter = Math.min(before.length, frame.length);
+  let start = 0;
+  while (start < shorter && before[start] === frame[start]) start++;
+  let oldEnd = before.length;
+  let newEnd = frame.length;
+  while (oldEnd > start && newEnd > start && before[oldEnd - 1] === frame[newEnd - 1]) {
+    oldEnd--;
+    newEnd--;
+  }
+  if (start === oldEnd && start === newEnd) return [];
   return (
-    differencesByText(old, fresh, start) ?? [{ copied: start, leftOut: old.length, put: fresh }]
+    differencesByText({ before, frame, start, oldEnd, newEnd }) ?? [
+      { copied: start, leftOut: oldEnd - start, from: start, to: newEnd },
+    ]
   );
 }
 
-const quote = 0x22;
+/** Two frames and the part of each that they do not share. */
+interface Unshared {
+  readonly before: Uint8Array;
+  readonly frame: Uint8Array;
+  readonly start: number;
+  readonly oldEnd: number;
+  readonly newEnd: number;
+}
 
 /**
  * Chunks of one stream have the same members and differ in a few of their texts (the word, the obfuscation), which
  * stand between the same number of quotes. Undefined where that number differs.
  */
-function differencesByText(
-  old: Uint8Array,
-  fresh: Uint8Array,
-  start: number,
-): Difference[] | undefined {
+function differencesByText(pair: Unshared): Difference[] | undefined {
+  const { before, frame, start, oldEnd, newEnd } = pair;
   const differences: Difference[] = [];
   let copied = start;
-  let oldAt = 0;
-  let freshAt = 0;
+  let oldFrom = start;
+  let from = start;
   for (;;) {
-    const oldQuote = old.indexOf(quote, oldAt);
-    const freshQuote = fresh.indexOf(quote, freshAt);
-    if (oldQuote < 0 !== freshQuote < 0) return undefined;
-    const oldText = old.subarray(oldAt, oldQuote < 0 ? old.length : oldQuote);
-    const put = fresh.subarray(freshAt, freshQuote < 0 ? fresh.length : freshQuote);
-    if (Buffer.compare(oldText, put) === 0) copied += put.length;
+    const oldTo = quoteIn(before, oldFrom, oldEnd);
+    const to = quoteIn(frame, from, newEnd);
+    if ((oldTo === oldEnd) !== (to === newEnd)) return undefined;
+    if (isSame(before, oldFrom, oldTo, frame, from, to)) copied += to - from;
     else {
-      differences.push({ copied, leftOut: oldText.length, put });
+      differences.push({ copied, leftOut: oldTo - oldFrom, from, to });
       copied = 0;
     }
-    if (oldQuote < 0) return differences;
+    if (to === newEnd) return differences;
     copied++;
-    oldAt = oldQuote + 1;
-    freshAt = freshQuote + 1;
+    oldFrom = oldTo + 1;
+    from = to + 1;
   }
 }
 
-function sharedStart(before: Uint8Array, frame: Uint8Array): number {
-  const most = Math.min(before.length, frame.length);
-  let count = 0;
-  while (count < most && before[count] === frame[count]) count++;
-  return count;
+/** Where the next quote stands before `end`, else `end`. A call into the machine's search would cost more than these few bytes. */
+function quoteIn(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && bytes[at] !== 0x22) at++;
+  return at;
 }
 
-function sharedEnd(before: Uint8Array, frame: Uint8Array, start: number): number {
-  const most = Math.min(before.length, frame.length) - start;
-  let count = 0;
-  while (count < most && before[before.length - 1 - count] === frame[frame.length - 1 - count]) {
-    count++;
+function isSame(
+  old: Uint8Array,
+  oldFrom: number,
+  oldTo: number,
+  fresh: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  if (oldTo - oldFrom !== to - from) return false;
+  for (let at = 0; at < to - from; at++) {
+    if (old[oldFrom + at] !== fresh[from + at]) return false;
   }
-  return count;
+  return true;
 }
 
-/** A whole number as bytes of seven bits each, lowest first; all but the last have the eighth bit set. */
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
+/** A buffer that grows as it is written. */
+class FrameWriter {
+  #buffer = Buffer.allocUnsafe(2048);
+  #length = 0;
+
+  /** A whole number in bytes of seven bits each, lowest first; all but the last have the eighth bit set. */
+  number(value: number): void {
+    this.#reserve(5);
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
+    this.#buffer[this.#length++] = rest;
   }
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
+
+  bytes(source: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    for (let at = from; at < to; at++) this.#buffer[this.#length++] = source[at]!;
+  }
+
+  written(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#length));
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + count));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
 }
 
-class VarintReader {
+class FrameReader {
   readonly #bytes: Uint8Array;
   #at = 0;
 
@@ -169,7 +208,7 @@ class VarintReader {
     this.#bytes = bytes;
   }
 
-  next(): number {
+  number(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.#bytes[this.#at++];
@@ -180,7 +219,7 @@ class VarintReader {
     throw damaged();
   }
 
-  take(length: number): Uint8Array {
+  bytes(length: number): Uint8Array {
     const end = this.#at + length;
     if (end > this.#bytes.length) throw damaged();
     const taken = this.#bytes.subarray(this.#at, end);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { listFixtures } from '../../test/wire/fixtures.ts';
 import type { SseEvent } from './dialect.ts';
@@ -42,7 +42,7 @@ describe('SseParser', () => {
     );
   });
 
-  it('reads every recorded stream byte by byte as it does whole', () => {
+  it('reads every stream of the fixtures byte by byte as it does whole', () => {
     for (const { response, streamed } of listFixtures('openai-chat')) {
       if (!streamed) continue;
       const bytes = [...response].map((byte) => Uint8Array.of(byte));

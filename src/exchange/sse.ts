@@ -143,7 +143,8 @@ export function sseText(event: SseEvent): string {
   return `${name}data: ${event.data.replaceAll('\n', '\ndata: ')}\n\n`;
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+/** The same bytes with a buffer's methods, not copied. */
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -34,5 +34,7 @@ export function errorEvent(error: EconomizerError, dialect: Dialect): SseEvent {
 
 /** False where asking again at once cannot help; both vendors' SDKs heed the header that says so. */
 export function isWorthRetrying(error: EconomizerError): boolean {
-  return error.kind === 'upstream' || error.kind === 'stopping' || error.code === 'ECO_CONNECT_TIMEOUT';
+  return (
+    error.kind === 'upstream' || error.kind === 'stopping' || error.code === 'ECO_CONNECT_TIMEOUT'
+  );
 }

@@ -40,7 +40,11 @@ export function createFetch(options: FetchOptions): typeof fetch {
   };
 }
 
-async function serve(request: Request, opened: OpenedCall, options: FetchOptions): Promise<Response> {
+async function serve(
+  request: Request,
+  opened: OpenedCall,
+  options: FetchOptions,
+): Promise<Response> {
   if (opened.fault !== undefined) throw opened.fault;
   const bytes = Buffer.from(await request.arrayBuffer());
   if (bytes.length > options.bodyBytes) throw tooLarge(bytes.length, options.bodyBytes);

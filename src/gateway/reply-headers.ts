@@ -28,10 +28,12 @@ export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[
 function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean): void {
   const { account } = call;
   headers.push('x-economizer-id', call.id, 'server-timing', serverTiming(call, nowTick));
-  if (account.modelServed !== undefined) headers.push('x-economizer-model', headerText(account.modelServed));
+  if (account.modelServed !== undefined)
+    headers.push('x-economizer-model', headerText(account.modelServed));
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
   if (!whole) return;
-  if (account.costNanos !== undefined) headers.push('x-economizer-cost', usdText(account.costNanos));
+  if (account.costNanos !== undefined)
+    headers.push('x-economizer-cost', usdText(account.costNanos));
   const saved = account.without?.costNanos;
   if (saved !== undefined && account.savedBy !== undefined) {
     headers.push('x-economizer-saved', usdText(saved - (account.costNanos ?? 0)));

@@ -31,10 +31,7 @@ export function writeReply(
   const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
   const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
   const dialect = call.dialect ?? options.fallback;
-  const sink =
-    isEvents && !isCoded
-      ? new EventSink(response, dialect)
-      : new PlainSink(response);
+  const sink = isEvents && !isCoded ? new EventSink(response, dialect) : new PlainSink(response);
   response.on('drain', () => (reply.body as ByteStream).resume());
   reply.body.open(sink);
   // Where no byte came with the head, the head goes alone: a client may wait for it.

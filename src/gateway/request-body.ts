@@ -21,7 +21,9 @@ export function readBody(
         reject(tooLarge(size, bodyBytes));
       } else chunks.push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    request.on('end', () =>
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)),
+    );
     request.on('error', () => reject(left()));
   });
 }

@@ -93,14 +93,9 @@ export class Routes {
   }
 }
 
-function routeTo(
-  provider: RoutedProvider,
-  method: string,
-  target: string,
-): Omit<Route, 'bare'> {
+function routeTo(provider: RoutedProvider, method: string, target: string): Omit<Route, 'bare'> {
   // An OpenAI base URL ends in its version; `/NAME/v1/x` and `/NAME/x` mean the same.
-  const path =
-    provider.kind === 'openai' && target.startsWith('/v1/') ? target.slice(3) : target;
+  const path = provider.kind === 'openai' && target.startsWith('/v1/') ? target.slice(3) : target;
   const table = provider.kind === 'openai' ? openaiDialects : anthropicDialects;
   const name = method === 'POST' ? table[pathOf(path)] : undefined;
   return {

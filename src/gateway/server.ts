@@ -131,7 +131,9 @@ export class Gateway {
     const stop =
       limitMs === Infinity
         ? undefined
-        : this.#options.clock.after(limitMs, () => call.cancellation.cancel(deadlinePassed(limitMs)));
+        : this.#options.clock.after(limitMs, () =>
+            call.cancellation.cancel(deadlinePassed(limitMs)),
+          );
     response.once('close', () => {
       stop?.();
       if (!response.writableFinished) call.cancellation.cancel(callerLeft());

@@ -23,33 +23,88 @@ export const errorCodes = {
   ECO_BAD_JSON: { kind: 'invalid', when: 'The body is not UTF-8 JSON text, or not a JSON object.' },
   ECO_DUPLICATE_KEY: { kind: 'invalid', when: 'An object in the body names a member twice.' },
   ECO_TOO_DEEP: { kind: 'invalid', when: 'The body nests deeper than `limits.depth`.' },
-  ECO_BAD_FIELD: { kind: 'invalid', when: 'A field that Economizer must understand has the wrong type.' },
-  ECO_BAD_HEADER: { kind: 'invalid', when: 'An `x-economizer-*` or `Cache-Control` header cannot be read.' },
+  ECO_BAD_FIELD: {
+    kind: 'invalid',
+    when: 'A field that Economizer must understand has the wrong type.',
+  },
+  ECO_BAD_HEADER: {
+    kind: 'invalid',
+    when: 'An `x-economizer-*` or `Cache-Control` header cannot be read.',
+  },
   ECO_BODY_TOO_LARGE: { kind: 'too-large', when: 'The body is larger than `limits.body_bytes`.' },
-  ECO_UNAUTHORISED: { kind: 'unauthorised', when: 'The caller shows no key that this gateway knows.' },
+  ECO_UNAUTHORISED: {
+    kind: 'unauthorised',
+    when: 'The caller shows no key that this gateway knows.',
+  },
   ECO_NO_PROVIDER: { kind: 'missing', when: 'No configured provider serves this path or model.' },
-  ECO_NOT_STORED: { kind: 'unstored', when: '`Cache-Control: only-if-cached` and no stored answer fits.' },
-  ECO_UPSTREAM_UNREACHABLE: { kind: 'upstream', when: 'The provider refuses or drops the connection.' },
-  ECO_UPSTREAM_RESET: { kind: 'upstream', when: 'The provider closed the connection before its answer was whole.' },
-  ECO_UPSTREAM_NOT_API: { kind: 'upstream', when: 'The provider answered with something other than its API, such as an HTML page.' },
-  ECO_CONNECT_TIMEOUT: { kind: 'timeout', when: 'No connection to the provider within `limits.connect`.' },
-  ECO_FIRST_BYTE_TIMEOUT: { kind: 'timeout', when: 'No answer from the provider within `limits.first_byte`.' },
-  ECO_SILENCE_TIMEOUT: { kind: 'timeout', when: 'The provider fell silent within its answer for `limits.silence`.' },
+  ECO_NOT_STORED: {
+    kind: 'unstored',
+    when: '`Cache-Control: only-if-cached` and no stored answer fits.',
+  },
+  ECO_UPSTREAM_UNREACHABLE: {
+    kind: 'upstream',
+    when: 'The provider refuses or drops the connection.',
+  },
+  ECO_UPSTREAM_RESET: {
+    kind: 'upstream',
+    when: 'The provider closed the connection before its answer was whole.',
+  },
+  ECO_UPSTREAM_NOT_API: {
+    kind: 'upstream',
+    when: 'The provider answered with something other than its API, such as an HTML page.',
+  },
+  ECO_CONNECT_TIMEOUT: {
+    kind: 'timeout',
+    when: 'No connection to the provider within `limits.connect`.',
+  },
+  ECO_FIRST_BYTE_TIMEOUT: {
+    kind: 'timeout',
+    when: 'No answer from the provider within `limits.first_byte`.',
+  },
+  ECO_SILENCE_TIMEOUT: {
+    kind: 'timeout',
+    when: 'The provider fell silent within its answer for `limits.silence`.',
+  },
   ECO_DEADLINE: { kind: 'timeout', when: 'The call passed its own deadline or `limits.total`.' },
   ECO_CANCELLED: { kind: 'cancelled', when: 'The caller left before the answer was whole.' },
-  ECO_BUSY: { kind: 'stopping', when: 'More calls are under way than `limits.concurrent_calls` allows.' },
+  ECO_BUSY: {
+    kind: 'stopping',
+    when: 'More calls are under way than `limits.concurrent_calls` allows.',
+  },
   ECO_STOPPING: { kind: 'stopping', when: 'The gateway is shutting down and takes no new calls.' },
   ECO_INTERNAL: { kind: 'broken', when: 'A fault of Economizer itself.' },
-  ECO_CONFIG: { kind: 'config', when: 'The configuration has faults; `economizer check` lists them all.' },
-  ECO_FILE: { kind: 'config', when: 'A file that a command was given cannot be read or understood.' },
+  ECO_CONFIG: {
+    kind: 'config',
+    when: 'The configuration has faults; `economizer check` lists them all.',
+  },
+  ECO_FILE: {
+    kind: 'config',
+    when: 'A file that a command was given cannot be read or understood.',
+  },
   ECO_NO_PRICE: { kind: 'config', when: 'A replay meets a model whose price is not known.' },
+  ECO_LEDGER: { kind: 'broken', when: 'The ledger’s database cannot be read or written.' },
   ECO_PORT_TAKEN: { kind: 'config', when: 'The address to listen on is taken or not allowed.' },
   ECO_CACHE_FILE: { kind: 'config', when: 'The cache file cannot be opened or made.' },
-  ECO_CACHE_CORRUPT: { kind: 'broken', when: 'The cache file is damaged or not ours; it was moved aside and begun anew.' },
-  ECO_CACHE_OVERLOAD: { kind: 'broken', when: 'Answers come faster than the cache file takes them; some were not kept.' },
-  ECO_CACHE_WRITE: { kind: 'broken', when: 'Answers could not be written to the cache file, for instance because the disk is full.' },
-  ECO_CACHE_TIMEOUT: { kind: 'timeout', when: 'A tier of the cache was slower than its time limit; the call went on without it.' },
-  ECO_CACHE_PURGE: { kind: 'broken', when: 'A tier of the cache could not delete what it was told to delete.' },
+  ECO_CACHE_CORRUPT: {
+    kind: 'broken',
+    when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
+  },
+  ECO_CACHE_OVERLOAD: {
+    kind: 'broken',
+    when: 'Answers come faster than the cache file takes them; some were not kept.',
+  },
+  ECO_CACHE_WRITE: {
+    kind: 'broken',
+    when: 'Answers could not be written to the cache file, for instance because the disk is full.',
+  },
+  ECO_CACHE_TIMEOUT: {
+    kind: 'timeout',
+    when: 'A tier of the cache was slower than its time limit; the call went on without it.',
+  },
+  ECO_CACHE_PURGE: {
+    kind: 'broken',
+    when: 'A tier of the cache could not delete what it was told to delete.',
+  },
 } as const satisfies Record<string, CodeEntry>;
 
 export type ErrorCode = keyof typeof errorCodes;

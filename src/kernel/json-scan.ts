@@ -50,7 +50,11 @@ export function endOfString(bytes: Buffer, from: number, end: number): number {
     index += byte === backslash ? 2 : 1;
   }
   // Long strings: the machine's own search for a quote, then a look back whether it is escaped.
-  for (let found = bytes.indexOf(quote, index); found >= 0; found = bytes.indexOf(quote, found + 1)) {
+  for (
+    let found = bytes.indexOf(quote, index);
+    found >= 0;
+    found = bytes.indexOf(quote, found + 1)
+  ) {
     let escapes = 0;
     while (found - escapes - 1 >= index && bytes[found - escapes - 1] === backslash) escapes++;
     if (escapes % 2 === 0) return Math.min(found, end);

@@ -21,6 +21,7 @@ export interface ReportQuery {
 
 /** Sums over the calls of one group. */
 export interface ReportLine {
+  /** The group's name; empty for calls that have none, such as those of no agent. A day is written `2026-01-31`, in UTC. */
   readonly group: string;
   readonly calls: number;
   /** Calls answered without the provider. */
@@ -29,9 +30,12 @@ export interface ReportLine {
   /** Calls whose cost is not known and so not in `costNanos`. */
   readonly unpriced: number;
   readonly withoutCostNanos: number;
+  /** Calls of which it is not known what they would have cost without us, and so not in `withoutCostNanos`. */
+  readonly withoutUnknown: number;
   readonly savedMeasuredNanos: number;
   readonly savedEstimatedNanos: number;
   readonly savedMs: number;
+  /** All of it, whatever was spent on reasoning or audio included. */
   readonly tokens: {
     readonly fresh: number;
     readonly cacheRead: number;

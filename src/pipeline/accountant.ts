@@ -15,17 +15,22 @@ export type PriceUsage = (question: {
   readonly usage: Usage;
 }) => NanoUsd | undefined;
 
-/** About how many tokens a text is for a model. */
-export type EstimateTokens = (model: string, text: string) => Promise<number>;
+/** Counts tokens where the provider does not. */
+export interface Tokens {
+  /** About how many tokens a text is for a model. */
+  estimate(model: string, text: string): Promise<number>;
+  /** Takes note of a text that the provider has counted. */
+  learn(model: string, text: string, tokens: number): void;
+}
 
 /** Books to a call's account what its answer says of itself. */
 export class Accountant {
   readonly #price: PriceUsage;
-  readonly #estimate: EstimateTokens;
+  readonly #tokens: Tokens;
 
-  constructor(ports: { readonly price: PriceUsage; readonly estimate: EstimateTokens }) {
+  constructor(ports: { readonly price: PriceUsage; readonly tokens: Tokens }) {
     this.#price = ports.price;
-    this.#estimate = ports.estimate;
+    this.#tokens = ports.tokens;
   }
 
   /** Usage and cost of a whole answer. Counts where the provider did not. */
@@ -34,6 +39,10 @@ export class Accountant {
     call.account.serviceTier = facts.serviceTier;
     if (facts.usage !== undefined) {
       this.#enter(call, facts.usage, 'provider');
+      // Reasoning is counted but often not shown, so only an answer without any teaches what a token is.
+      if (facts.model !== undefined && facts.usage.reasoning === 0) {
+        this.#tokens.learn(facts.model, facts.outputText, facts.usage.output);
+      }
       return undefined;
     }
     if (facts.unfit === 'error' && facts.outputText === '') {
@@ -54,13 +63,13 @@ export class Accountant {
     const model = facts.model ?? call.facts?.model ?? '';
     const said = facts.usage;
     const written =
-      facts.outputText === '' ? 0 : await this.#estimate(model, facts.outputText);
+      facts.outputText === '' ? 0 : await this.#tokens.estimate(model, facts.outputText);
     const output = Math.max(written, said?.output ?? 0);
     if (said !== undefined) {
       this.#enter(call, { ...said, output }, 'estimated');
       return;
     }
-    const fresh = await this.#estimate(model, requestText(call));
+    const fresh = await this.#tokens.estimate(model, requestText(call));
     this.#enter(call, { ...noUsage, fresh, output }, 'estimated');
   }
 

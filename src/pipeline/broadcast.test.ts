@@ -55,7 +55,12 @@ describe('a broadcast', () => {
     broadcast.reader(nothing).open(late);
     source.push('c');
     source.sink!.end();
-    expect([first.text, late.text, first.state, late.state]).toEqual(['abc', 'abc', 'ended', 'ended']);
+    expect([first.text, late.text, first.state, late.state]).toEqual([
+      'abc',
+      'abc',
+      'ended',
+      'ended',
+    ]);
     expect(broadcast.joinable).toBe(false);
   });
 
@@ -124,9 +129,16 @@ describe('a broadcast', () => {
 
   it('brings all readers the same, whenever they come and however they pause', () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('push' as const), text: fc.string({ minLength: 1, maxLength: 3 }) }),
+      fc.record({
+        do: fc.constant('push' as const),
+        text: fc.string({ minLength: 1, maxLength: 3 }),
+      }),
       fc.record({ do: fc.constant('join' as const), room: fc.integer({ min: 1, max: 4 }) }),
-      fc.record({ do: fc.constant('resume' as const), which: fc.nat(5), room: fc.integer({ min: 1, max: 4 }) }),
+      fc.record({
+        do: fc.constant('resume' as const),
+        which: fc.nat(5),
+        room: fc.integer({ min: 1, max: 4 }),
+      }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -34,4 +34,3 @@ export function decoded(body: Bytes, encoding: string | undefined): Buffer | und
     return undefined; // a broken coding is the client's to find; the answer is neither read nor kept
   }
 }
-

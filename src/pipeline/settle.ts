@@ -1,9 +1,11 @@
+import type { Outcome } from '../exchange/account.ts';
 import type { Call, Harvest } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { ErrorKind } from '../kernel/error-codes.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { isObject, parseJson } from '../kernel/json.ts';
 import type { Accountant } from './accountant.ts';
@@ -23,7 +25,8 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
       await settleWhole(call, reply, reply.body, accountant);
       return reply;
     }
-    const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+    const isEvents =
+      fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
     if (dialect === undefined || reply.status !== 200 || !isEvents) {
       return { ...reply, body: timed(call, reply, options) };
     }
@@ -47,24 +50,18 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
   };
 }
 
+const outcomes: Partial<Record<ErrorKind, Outcome>> = {
+  cancelled: 'cancelled',
+  upstream: 'upstream-failure',
+  timeout: 'upstream-failure',
+  broken: 'failed',
+};
+
 /** Books how a call failed that has no answer, or no whole one. */
 export function fail(call: Call, cause: unknown): void {
   const error = EconomizerError.from(cause);
   call.account.errorCode = error.code;
-  switch (error.kind) {
-    case 'cancelled':
-      call.account.outcome = 'cancelled';
-      break;
-    case 'upstream':
-    case 'timeout':
-      call.account.outcome = 'upstream-failure';
-      break;
-    case 'broken':
-      call.account.outcome = 'failed';
-      break;
-    default:
-      call.account.outcome = 'refused';
-  }
+  call.account.outcome = outcomes[error.kind] ?? 'refused';
 }
 
 async function settleWhole(

@@ -6,7 +6,7 @@ import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
-import { Accountant, type EstimateTokens, type PriceUsage } from './accountant.ts';
+import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createBook, type Books } from './book.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
@@ -28,7 +28,7 @@ export interface PipelineParts {
   readonly policy: CachePolicy;
   readonly books: Books;
   readonly price: PriceUsage;
-  readonly estimate: EstimateTokens;
+  readonly tokens: Tokens;
   readonly without: WithoutUs;
   readonly clock: Clock;
   readonly signals: Signals;

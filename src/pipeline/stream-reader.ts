@@ -43,7 +43,8 @@ export class StreamReader {
     this.#parse();
     this.#parser.finish();
     const { facts, final } = this.#assembler.finish();
-    const events = this.#kept === undefined ? undefined : decoded(Buffer.concat(this.#kept), this.#encoding);
+    const events =
+      this.#kept === undefined ? undefined : decoded(Buffer.concat(this.#kept), this.#encoding);
     return {
       facts,
       final: final === undefined ? undefined : Buffer.from(JSON.stringify(final)),

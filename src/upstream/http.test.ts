@@ -30,7 +30,11 @@ async function provider(answer: (socket: Socket, head: string) => void): Promise
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`;
 }
 
-function upstream(baseUrl: string, limits: object = {}, headers: Record<string, string> = {}): HttpUpstream {
+function upstream(
+  baseUrl: string,
+  limits: object = {},
+  headers: Record<string, string> = {},
+): HttpUpstream {
   return new HttpUpstream({
     targets: [
       { name: 'p', baseUrl, headers, dropHeaders: new Set(), connections: 4, keepAliveMs: 1000 },
@@ -69,7 +73,8 @@ function callTo(path: string, extra: Partial<Call> = {}): Call {
 
 const codeOf = (error: unknown): string => EconomizerError.from(error).code;
 const json = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
-const events = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+const events =
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
 
 describe('a provider over HTTP', () => {
   it('gets path, fields and body as the caller wrote them', async () => {
@@ -78,7 +83,9 @@ describe('a provider over HTTP', () => {
       seen = head;
       socket.end(`${json}x-request-id: r1\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`);
     });
-    const reply = await upstream(url, {}, { authorization: 'Bearer k' }).send(callTo('/chat?x=%2F'));
+    const reply = await upstream(url, {}, { authorization: 'Bearer k' }).send(
+      callTo('/chat?x=%2F'),
+    );
     expect(seen).toMatch(/^POST \/base\/chat\?x=%2F HTTP\/1\.1\r\n/);
     expect(seen).toContain('X-Vendor-Beta: one, two\r\n');
     expect(seen).toContain('authorization: Bearer k\r\n');
@@ -119,7 +126,11 @@ describe('a provider over HTTP', () => {
   it.each<[string, string, (socket: Socket) => void]>([
     ['closes without a word', 'ECO_UPSTREAM_RESET', (socket) => void socket.end()],
     ['resets', 'ECO_UPSTREAM_RESET', (socket) => void socket.resetAndDestroy()],
-    ['does not speak HTTP', 'ECO_UPSTREAM_NOT_API', (socket) => void socket.write('SSH-2.0-x\r\n\r\n')],
+    [
+      'does not speak HTTP',
+      'ECO_UPSTREAM_NOT_API',
+      (socket) => void socket.write('SSH-2.0-x\r\n\r\n'),
+    ],
     ['never answers', 'ECO_FIRST_BYTE_TIMEOUT', () => {}],
     [
       'promises more than it sends',
@@ -156,22 +167,25 @@ describe('a provider over HTTP', () => {
     await expect(collect(body).catch(codeOf)).resolves.toBe('ECO_UPSTREAM_RESET');
   });
 
-  it.each(['before the answer', 'within the answer'])('hangs up when cancelled %s', async (when) => {
-    let closed: Promise<unknown> = Promise.resolve();
-    const cancellation = new Cancellation();
-    const url = await provider((socket) => {
-      closed = once(socket, 'close');
-      if (when === 'within the answer') socket.write(`${events}5\r\nfirst\r\n`);
-      else cancellation.cancel(new EconomizerError('ECO_CANCELLED', 'left'));
-    });
-    const sending = upstream(url).send(callTo('/x', { cancellation }));
-    if (when === 'within the answer') {
-      const { body } = await sending;
-      setTimeout(() => cancellation.cancel(new EconomizerError('ECO_DEADLINE', 'late')), 5);
-      await expect(collect(body as never).catch(codeOf)).resolves.toBe('ECO_DEADLINE');
-    } else await expect(sending.catch(codeOf)).resolves.toBe('ECO_CANCELLED');
-    await closed;
-  });
+  it.each(['before the answer', 'within the answer'])(
+    'hangs up when cancelled %s',
+    async (when) => {
+      let closed: Promise<unknown> = Promise.resolve();
+      const cancellation = new Cancellation();
+      const url = await provider((socket) => {
+        closed = once(socket, 'close');
+        if (when === 'within the answer') socket.write(`${events}5\r\nfirst\r\n`);
+        else cancellation.cancel(new EconomizerError('ECO_CANCELLED', 'left'));
+      });
+      const sending = upstream(url).send(callTo('/x', { cancellation }));
+      if (when === 'within the answer') {
+        const { body } = await sending;
+        setTimeout(() => cancellation.cancel(new EconomizerError('ECO_DEADLINE', 'late')), 5);
+        await expect(collect(body as never).catch(codeOf)).resolves.toBe('ECO_DEADLINE');
+      } else await expect(sending.catch(codeOf)).resolves.toBe('ECO_CANCELLED');
+      await closed;
+    },
+  );
 
   it('takes no more from the provider than its reader does', async () => {
     let written = 0;
@@ -179,7 +193,10 @@ describe('a provider over HTTP', () => {
       socket.write(events);
       const chunk = Buffer.alloc(65_536, 'x');
       const write = (): void => {
-        while (written < 400 && socket.write(Buffer.concat([Buffer.from('10000\r\n'), chunk, Buffer.from('\r\n')]))) {
+        while (
+          written < 400 &&
+          socket.write(Buffer.concat([Buffer.from('10000\r\n'), chunk, Buffer.from('\r\n')]))
+        ) {
           written++;
         }
         socket.once('drain', write);

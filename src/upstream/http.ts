@@ -75,7 +75,10 @@ export class HttpUpstream implements Upstream {
   async send(call: Call): Promise<Reply> {
     const target = this.#targets.get(call.provider.name);
     if (target === undefined) {
-      throw new EconomizerError('ECO_NO_PROVIDER', `No provider "${call.provider.name}" is configured.`);
+      throw new EconomizerError(
+        'ECO_NO_PROVIDER',
+        `No provider "${call.provider.name}" is configured.`,
+      );
     }
     const { head, response } = await this.#begin(call, target);
     const isPlain = fieldOf(head.headers, 'content-type')?.startsWith('application/json') === true;
@@ -90,7 +93,9 @@ export class HttpUpstream implements Upstream {
 
   /** Gives up on whatever is still under way. */
   destroy(): Promise<void> {
-    return Promise.all([...this.#targets.values()].map(({ pool }) => pool.destroy())).then(() => {});
+    return Promise.all([...this.#targets.values()].map(({ pool }) => pool.destroy())).then(
+      () => {},
+    );
   }
 
   #begin(call: Call, target: Target): Promise<{ head: ResponseHead; response: UpstreamResponse }> {
@@ -112,7 +117,7 @@ export class HttpUpstream implements Upstream {
       target.pool.dispatch(
         {
           path: target.basePath + call.path,
-          method: call.method as 'POST',
+          method: call.method,
           headers: headersFor(call, target),
           body: bodyFor(call.body),
           headersTimeout: this.#limits.firstByteMs,

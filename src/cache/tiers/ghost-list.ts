@@ -33,9 +33,7 @@ export class GhostList {
     const slot = print & this.#mask;
     const time = this.#times[slot]!;
     return (
-      time !== 0 &&
-      this.#fingerprints[slot] === print &&
-      ((this.#departures - time) >>> 0) < reach
+      time !== 0 && this.#fingerprints[slot] === print && (this.#departures - time) >>> 0 < reach
     );
   }
 

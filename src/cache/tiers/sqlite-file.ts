@@ -7,7 +7,6 @@ import { EconomizerError } from '../../kernel/errors.ts';
 const applicationId = 0x45636f6e;
 /** Raise it with every change of the tables; a file of another version is emptied. */
 const schemaVersion = 1;
-const mmapBytesMax = 256 * 1024 * 1024;
 /** At the start another process may be making the tables. */
 const openTimeoutMs = 5000;
 
@@ -83,7 +82,6 @@ export function connect(path: string): DatabaseSync {
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 0;
     PRAGMA recursive_triggers = ON;
-    PRAGMA mmap_size = ${mmapBytesMax};
   `);
   return database;
 }
@@ -145,7 +143,10 @@ export function numberOf(database: DatabaseSync, pragma: string): number {
 
 function tablesOf(database: DatabaseSync): string[] {
   const query = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`;
-  return database.prepare(query).all().map((row) => String(row['name']));
+  return database
+    .prepare(query)
+    .all()
+    .map((row) => String(row['name']));
 }
 
 function resultCode(error: unknown): number | undefined {

@@ -10,10 +10,11 @@ import { connect, isBusy, numberOf } from './sqlite-file.ts';
 const evictionStep = 64;
 /** Rows that one tidying looks through for what has expired. */
 const sweepStep = 2000;
-/** Payload between two checkpoints: a page that is changed often is then copied into the file once. */
+/** Payload between two checkpoints: a page that changes often is then copied into the file once. */
 const checkpointBytes = 12 * 1024 * 1024;
 /** Indexes are hit at random; with SQLite's own 2 MB a batch reads and writes their pages again and again. */
 const cacheKilobytes = 16_000;
+/** Each attempt waits as long as the connection's own time limit. */
 const attemptsMax = 3;
 
 export interface SqliteStoreOptions {
@@ -27,21 +28,21 @@ export class SqliteStore {
   readonly #database: DatabaseSync;
   readonly #maxBytes: number;
   readonly #pageBytes: number;
-  readonly #statements: Readonly<Record<StatementName, StatementSync>>;
+  readonly #statements: Record<keyof typeof sql, StatementSync>;
   #evictions = 0;
-  #unmovedBytes = 0;
+  #uncheckedBytes = 0;
   #sweptId = 0;
 
   constructor({ path, maxBytes }: SqliteStoreOptions) {
     this.#database = connect(path);
+    this.#database.exec(`PRAGMA cache_size = -${cacheKilobytes}`);
     this.#maxBytes = maxBytes;
     this.#pageBytes = numberOf(this.#database, 'page_size');
     this.#statements = prepareAll(this.#database);
-    this.#database.exec(`PRAGMA cache_size = -${cacheKilobytes}`);
   }
 
   /**
-   * Makes the changes of a batch and notes when entries were last used: all or nothing.
+   * Makes the changes of a batch and notes which entries were used: all or nothing.
    * @param now wall time in milliseconds since the epoch.
    */
   apply(batch: Uint8Array, usedIds: readonly number[], now: number): void {
@@ -50,8 +51,8 @@ export class SqliteStore {
       for (const change of readBatch(batch)) this.#make(change, now);
       for (const id of usedIds) this.#statements.use.run(now, id);
     });
-    this.#unmovedBytes += batch.byteLength;
-    if (this.#unmovedBytes >= checkpointBytes) this.#checkpoint('PASSIVE');
+    this.#uncheckedBytes += batch.byteLength;
+    if (this.#uncheckedBytes >= checkpointBytes) this.#checkpoint('PASSIVE');
   }
 
   /** Forgets everything and gives the room back to the disk. */
@@ -64,18 +65,17 @@ export class SqliteStore {
     this.#checkpoint('TRUNCATE');
   }
 
-  /** Drops what has expired and gives back to the disk what stays unused. */
+  /** Drops some of what has expired, and gives back to the disk what would long stay unused. */
   tidy(now: number): void {
-    this.#transact(() => this.#dropExpired(now));
-    const unused = numberOf(this.#database, 'freelist_count') * this.#pageBytes;
+    this.#transact(() => this.#sweep(now));
+    const unused = this.#numberFrom('freePages') * this.#pageBytes;
     if (unused > this.#maxBytes / 8) this.#database.exec('PRAGMA incremental_vacuum');
     this.#checkpoint('TRUNCATE');
   }
 
   stats(): TierStats {
-    const row = this.#statements.count.get();
     return {
-      entries: Number(row?.['entries']),
+      entries: this.#numberFrom('count'),
       bytes: this.#usedBytes(),
       evictions: this.#evictions,
     };
@@ -83,7 +83,6 @@ export class SqliteStore {
 
   /** Brings the log into the file and lets go of it. */
   close(): void {
-    if (!this.#database.isOpen) return;
     this.#checkpoint('TRUNCATE');
     this.#database.close();
   }
@@ -99,18 +98,21 @@ export class SqliteStore {
     this.#statements.put.run(name, key, body, staleUntil, now, head);
   }
 
-  /** The id of the body, which bears one entry more from now on; undefined where another one has its place. */
+  /** The id of the body, which bears one entry more from now on; undefined where another body has its place. */
   #keepBody(body: Uint8Array): number | bigint | undefined {
     const digest = hash('sha256', body, 'buffer');
     const prefix = digest.readUIntBE(0, 6);
-    const known = this.#knownBody ? this.#statements.find.get(prefix) : undefined;
-    return known as undefined;
+    const { packed, bytes } = packBody(body);
+    // Tried first and asked afterwards: hardly any body is there already.
+    const kept = this.#statements.keep.run(prefix, digest, packed ? 1 : 0, bytes);
+    if (kept.changes !== 0) return kept.lastInsertRowid;
+    return this.#statements.share.get(prefix, digest)?.['id'] as number | undefined;
   }
 
   #makeRoom(incoming: number, now: number): void {
-    const limit = this.#maxBytes - incoming - evictionStep * rowOverhead;
+    const limit = this.#maxBytes - incoming;
     if (this.#usedBytes() <= limit) return;
-    this.#dropExpired(now);
+    this.#sweep(now);
     while (this.#usedBytes() > limit) {
       const { changes } = this.#statements.evict.run(evictionStep);
       if (changes === 0) return;
@@ -118,14 +120,20 @@ export class SqliteStore {
     }
   }
 
-  #dropExpired(now: number): void {
-    this.#statements.expire.run(now);
+  /** Goes round and round over all rows, some at a time: an index by expiry would cost each write what this costs none. */
+  #sweep(now: number): void {
+    const end = this.#statements.stepEnd.get(this.#sweptId, sweepStep)?.['id'];
+    const last = typeof end === 'number' ? end : Number.MAX_SAFE_INTEGER;
+    this.#statements.expire.run(this.#sweptId, last, now);
+    this.#sweptId = typeof end === 'number' ? end : 0;
   }
 
   #usedBytes(): number {
-    const pages = Number(this.#statements.pages.get()?.['page_count']);
-    const free = Number(this.#statements.freePages.get()?.['freelist_count']);
-    return (pages - free) * this.#pageBytes;
+    return (this.#numberFrom('pages') - this.#numberFrom('freePages')) * this.#pageBytes;
+  }
+
+  #numberFrom(name: 'pages' | 'freePages' | 'count'): number {
+    return Number(Object.values(this.#statements[name].get() ?? {})[0]);
   }
 
   /** Other processes may write to the same file: where SQLite's own patience ends, it is tried again. */
@@ -143,29 +151,28 @@ export class SqliteStore {
     }
   }
 
-  /** A checkpoint that readers hold up does what it can; the next one does the rest. */
+  /** A checkpoint that a reader holds up does what it can; the next one does the rest. */
   #checkpoint(mode: 'PASSIVE' | 'TRUNCATE'): void {
     this.#database.exec(`PRAGMA wal_checkpoint(${mode})`);
-    this.#unmovedBytes = 0;
+    this.#uncheckedBytes = 0;
   }
 }
 
-type StatementName = keyof typeof sql;
-
 const sql = {
-  share: 'UPDATE bodies SET refs = refs + 1 WHERE hash = ? RETURNING id',
-  keep: 'INSERT INTO bodies (hash, refs, packed, bytes) VALUES (?, 1, ?, ?)',
-  put: 'INSERT OR REPLACE INTO entries (key, body, stale_until, used_at, head) VALUES (?, ?, ?, ?, ?)',
-  remove: 'DELETE FROM entries WHERE key = ?',
+  keep: 'INSERT OR IGNORE INTO bodies (prefix, hash, refs, packed, bytes) VALUES (?, ?, 1, ?, ?)',
+  share: 'UPDATE bodies SET refs = refs + 1 WHERE prefix = ? AND hash = ? RETURNING id',
+  put: 'INSERT OR REPLACE INTO entries (name, key, body, stale_until, used_at, head) VALUES (?, ?, ?, ?, ?, ?)',
+  remove: 'DELETE FROM entries WHERE name = ?',
   use: 'UPDATE entries SET used_at = ? WHERE id = ?',
-  expire: 'DELETE FROM entries WHERE stale_until <= ?',
+  stepEnd: 'SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?',
+  expire: 'DELETE FROM entries WHERE id > ? AND id <= ? AND stale_until <= ?',
   evict: 'DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY used_at LIMIT ?)',
-  count: 'SELECT count(*) AS entries FROM entries',
+  count: 'SELECT count(*) FROM entries',
   pages: 'PRAGMA page_count',
   freePages: 'PRAGMA freelist_count',
 } as const;
 
-function prepareAll(database: DatabaseSync): Record<StatementName, StatementSync> {
+function prepareAll(database: DatabaseSync): Record<keyof typeof sql, StatementSync> {
   const prepared = Object.entries(sql).map(([name, text]) => [name, database.prepare(text)]);
-  return Object.fromEntries(prepared) as Record<StatementName, StatementSync>;
+  return Object.fromEntries(prepared) as Record<keyof typeof sql, StatementSync>;
 }

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../kernel/json.ts';
 import { splitFrames } from '../frames.ts';
-import { frameEnd, SseParser } from '../sse.ts';
+import { asBuffer, frameEnd, SseParser } from '../sse.ts';
 import { afterSpace, beforeSpace, endOfValue, memberSpan, type Span } from './json-members.ts';
 import { isUsageChunk } from './openai-chunks.ts';
 
@@ -34,6 +34,11 @@ function spliced(text: Buffer, span: Span, put: string): Buffer {
 }
 
 const nothing = Buffer.alloc(0);
+const usageName = Buffer.from('"usage"');
+const lineFeed = 0x0a;
+const quote = 0x22;
+const letterU = 0x75;
+const letterN = 0x6e;
 
 /**
  * Takes the usage out of an OpenAI stream that was asked for it on the caller's behalf: the chunk that brings only
@@ -61,16 +66,18 @@ export class UsageStripper {
 
 /** Whole frames without their usage. */
 function stripped(frames: Buffer): Buffer {
-  if (!frames.includes('"usage"')) return frames;
-  const kept = splitFrames(frames).map(strippedFrame);
-  return kept.length === 1 ? kept[0]! : Buffer.concat(kept);
+  // The usual case: a chunk is one frame, and that one line.
+  if (frames.indexOf(lineFeed) === frames.length - 2) return strippedFrame(frames);
+  return frames.includes(usageName)
+    ? Buffer.concat(splitFrames(frames).map(strippedFrame))
+    : frames;
 }
 
 /** A frame without its usage: shorter, empty, or as it came where its usage belongs to a choice. */
 function strippedFrame(frame: Buffer): Buffer {
   const member = usageMember(frame);
   if (member === undefined) return frame;
-  if (frame[member.valueStart] === 0x6e) {
+  if (frame[member.valueStart] === letterN) {
     return Buffer.concat([frame.subarray(0, member.start), frame.subarray(member.end)]);
   }
   return new SseParser().push(frame).some(isUsageChunk) ? nothing : frame;
@@ -80,10 +87,10 @@ interface UsageMember extends Span {
   readonly valueStart: number;
 }
 
-/** The outermost `usage` member of a frame's data, with the comma that goes with it. */
+/** The outermost `usage` member of a frame's data, with the comma that goes with it. It stands near the end, so it is sought from there. */
 function usageMember(frame: Buffer): UsageMember | undefined {
-  for (let at = frame.indexOf('"usage"'); at >= 0; at = frame.indexOf('"usage"', at + 1)) {
-    const colon = afterSpace(frame, at + 7);
+  for (let at = nameBefore(frame, frame.length); at >= 0; at = nameBefore(frame, at)) {
+    const colon = afterSpace(frame, at + usageName.length);
     const comma = beforeSpace(frame, at) - 1;
     const isName = frame[colon] === 0x3a && (frame[comma] === 0x2c || frame[comma] === 0x7b);
     if (!isName) continue;
@@ -96,6 +103,23 @@ function usageMember(frame: Buffer): UsageMember | undefined {
     return { start: at, end: frame[next] === 0x2c ? afterSpace(frame, next + 1) : end, valueStart };
   }
   return undefined;
+}
+
+/** Where the last `"usage"` before `end` begins, or -1. */
+function nameBefore(frame: Buffer, end: number): number {
+  // A loop over the last bytes of a short frame is cheaper than a call into the machine's search.
+  const loopTo = Math.max(0, end - 512);
+  for (let at = end - usageName.length; at >= loopTo; at--) {
+    if (frame[at] === quote && frame[at + 1] === letterU && isNameAt(frame, at)) return at;
+  }
+  return loopTo === 0 ? -1 : frame.lastIndexOf(usageName, loopTo);
+}
+
+function isNameAt(frame: Buffer, at: number): boolean {
+  for (let index = 0; index < usageName.length; index++) {
+    if (frame[at + index] !== usageName[index]) return false;
+  }
+  return true;
 }
 
 /** True where only the end of the outermost object is still open at `from`; looks at the short rest, not at the content before. */
@@ -113,8 +137,4 @@ function isOutermost(frame: Buffer, from: number): boolean {
 function endOfMember(frame: Buffer, at: number): number {
   const start = afterSpace(frame, at);
   return start > at ? start : endOfValue(frame, start);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

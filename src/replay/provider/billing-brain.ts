@@ -43,12 +43,14 @@ export interface Bill {
 export class BillingBrain {
   readonly #tokenizer: Tokenizer;
   readonly #rulesOf: RulesOf;
-  readonly #hot: HotPrefixes;
+  readonly #speed: number;
+  readonly #hot = new HotPrefixes();
 
-  constructor(options: { tokenizer: Tokenizer; rulesOf: RulesOf; hot?: HotPrefixes }) {
+  /** @param options.speed times as fast as a real provider; `Infinity` takes no time at all. */
+  constructor(options: { tokenizer: Tokenizer; rulesOf: RulesOf; speed?: number }) {
     this.#tokenizer = options.tokenizer;
     this.#rulesOf = options.rulesOf;
-    this.#hot = options.hot ?? new HotPrefixes();
+    this.#speed = options.speed ?? 1;
   }
 
   /** Bills a request and holds its prefixes from the first token of its answer on. */
@@ -61,7 +63,7 @@ export class BillingBrain {
       scope: `${scope}\n${model}`,
       at,
     });
-    const first = firstTokenMs(visit.uncached);
+    const first = firstTokenMs(visit.uncached) / this.#speed;
     visit.keep(at + first);
     const { fresh, read, written, writtenLong } = visit.usage;
     return {
@@ -74,7 +76,7 @@ export class BillingBrain {
         cacheWrite1h: writtenLong,
       },
       firstTokenMs: first,
-      totalMs: first + generationMs(answer.output + answer.reasoning),
+      totalMs: first + generationMs(answer.output + answer.reasoning) / this.#speed,
     };
   }
 
@@ -89,5 +91,10 @@ export class BillingBrain {
   /** Input tokens of a request, as a token counting endpoint tells them. */
   count(request: Pick<Arrival, 'dialect' | 'body'>): number {
     return promptTokens(this.prompt(request));
+  }
+
+  /** Tokens of a text that the model wrote. */
+  textTokens(text: string): number {
+    return this.#tokenizer.ids(text).length;
   }
 }

@@ -7,7 +7,7 @@ export interface Tokenizer {
 type Encode = (text: string, options: { disallowedSpecial: Set<string> }) => Iterable<number>;
 
 /** Byte pair encoding costs the square of a run that nothing divides, so longer runs are cut. Counts shift by a token or so a cut. */
-const longestRun = 256;
+const longestRun = 128;
 const endlessRun = new RegExp(String.raw`\S{${longestRun + 1},}|\s{${longestRun + 1},}`);
 const pieces = new RegExp(String.raw`\S{1,${longestRun}}|\s{1,${longestRun}}`, 'g');
 const nothingSpecial = { disallowedSpecial: new Set<string>() };

@@ -1,0 +1,187 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { EconomizerError } from '../../kernel/errors.ts';
+import type { Signals } from '../../kernel/signals.ts';
+import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
+import { isCorruption, moveAside, openCacheFile, type CacheFile } from './sqlite-file.ts';
+import { WriteQueue } from './sqlite-queue.ts';
+import { SqliteReader } from './sqlite-reader.ts';
+import { WriterThread } from './sqlite-thread.ts';
+
+export interface SqliteTierOptions {
+  /** The file; its folder is made where it is missing. */
+  readonly path: string;
+  /** Bytes of the file; its write-ahead log may hold some 16 MB beside. An entry above an eighth of it is not kept. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly signals: Signals;
+}
+
+const name = 'l3';
+const part = `cache.${name}`;
+/** A use is noted only where the last one noted is older, in milliseconds: reading must not mean writing. */
+const useGrainMs = 300_000;
+
+/**
+ * The tier that survives a restart, `l3`: reads at once, writes in batches through a thread of its own. A file that is
+ * damaged or not ours is moved aside and begun anew.
+ * @throws EconomizerError `ECO_CACHE_FILE` if the file cannot be opened or made.
+ */
+export function createSqliteTier(options: SqliteTierOptions): CacheTier {
+  return new SqliteTier(options);
+}
+
+class SqliteTier implements CacheTier {
+  readonly name = name;
+  readonly #options: SqliteTierOptions;
+  #reader: SqliteReader | undefined;
+  #queue: WriteQueue;
+  #restart: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: SqliteTierOptions) {
+    this.#options = options;
+    this.#reader = this.#openReader();
+    this.#queue = this.#newQueue();
+  }
+
+  get(key: string): CacheEntry | undefined {
+    const now = this.#options.clock.now();
+    const pending = this.#queue.pending(key);
+    if (pending !== undefined) {
+      return pending.entry !== undefined && pending.entry.staleUntil > now
+        ? pending.entry
+        : undefined;
+    }
+    return this.#queue.isClearing ? undefined : this.#read(key, now);
+  }
+
+  set(entry: CacheEntry): void {
+    if (this.#reader === undefined) return;
+    const { answer } = entry;
+    const size = answer.final.byteLength + (answer.frames?.byteLength ?? 0);
+    if (size <= this.#options.maxBytes / 8) this.#queue.put(entry);
+    // The older answer must not outlive the newer, even if that is not kept.
+    else this.#queue.delete(entry.key);
+  }
+
+  /** Resolves when the entry is gone from the file too: whoever deletes wants to be sure. */
+  async delete(key: string): Promise<boolean> {
+    await this.#restart;
+    const existed = this.get(key) !== undefined;
+    this.#queue.delete(key);
+    await this.#queue.flush();
+    return existed;
+  }
+
+  async clear(): Promise<void> {
+    // Not a turn later where nothing stands against it: what is set after this call must stay.
+    if (this.#restart !== undefined) await this.#restart;
+    await this.#queue.clear();
+  }
+
+  async stats(): Promise<TierStats> {
+    await this.#restart;
+    return this.#queue.stats();
+  }
+
+  async flush(): Promise<void> {
+    await this.#restart;
+    await this.#queue.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#restart;
+    try {
+      await this.#queue.close();
+    } finally {
+      this.#reader?.close();
+      this.#reader = undefined;
+    }
+  }
+
+  #read(key: string, now: number): CacheEntry | undefined {
+    try {
+      const found = this.#reader?.read(key, now);
+      if (found?.kind === 'entry') {
+        if (now - found.usedAt >= useGrainMs) this.#queue.used(found.id);
+        return found.entry;
+      }
+      if (found?.kind === 'damaged') {
+        this.#tell('get', corruptEntry(key));
+        this.#queue.delete(key);
+      }
+      return undefined;
+    } catch (error) {
+      if (!isCorruption(error)) throw error;
+      this.#beginAnew('get', error);
+      return undefined;
+    }
+  }
+
+  #openReader(): SqliteReader {
+    const { path, maxBytes, clock } = this.#options;
+    let file: CacheFile;
+    try {
+      file = openCacheFile(path);
+    } catch (error) {
+      if (!EconomizerError.is(error) || error.code !== 'ECO_CACHE_CORRUPT') throw error;
+      this.#tell('open', error);
+      this.#tellWhere(moveAside(path, clock.now()));
+      file = openCacheFile(path);
+    }
+    return new SqliteReader(file, maxBytes);
+  }
+
+  #newQueue(): WriteQueue {
+    const { path, maxBytes, clock, signals } = this.#options;
+    const thread = new WriterThread({ path, maxBytes });
+    return new WriteQueue({
+      thread,
+      clock,
+      maxBytes,
+      onFailure: (operation, error) => {
+        if (error.code === 'ECO_CACHE_CORRUPT') this.#beginAnew(operation, error);
+        else this.#tell(operation, error);
+      },
+      onHealed: () => signals.emit('part-healed', { part }),
+    });
+  }
+
+  /** The damage shows only now: ends both connections, moves the file aside and opens a new one. All is a miss meanwhile. */
+  #beginAnew(operation: string, cause: unknown): void {
+    if (this.#restart !== undefined || this.#closed) return;
+    this.#tell(operation, cause);
+    const inode = this.#reader?.inode;
+    this.#reader?.close();
+    this.#reader = undefined;
+    const { path, clock } = this.#options;
+    this.#restart = this.#queue
+      .abandon()
+      .then(() => {
+        this.#tellWhere(moveAside(path, clock.now(), inode));
+        this.#reader = this.#openReader();
+        this.#queue = this.#newQueue();
+      })
+      .catch((error: unknown) => this.#tell('open', error))
+      .finally(() => (this.#restart = undefined));
+  }
+
+  #tell(operation: string, error: unknown): void {
+    this.#options.signals.emit('part-failed', { part, operation, error });
+  }
+
+  #tellWhere(aside: string | undefined): void {
+    if (aside === undefined) return;
+    const text = `The cache file was damaged or not ours; it is now ${aside}, and a new one was begun.`;
+    this.#options.signals.emit('notice', { text });
+  }
+}
+
+function corruptEntry(key: string): EconomizerError {
+  return new EconomizerError(
+    'ECO_CACHE_CORRUPT',
+    `The stored answer ${key} is damaged; it was dropped.`,
+  );
+}
