@@ -31,12 +31,11 @@ const consumerSettings = {
 export function checkPackage(): void {
   const directory = mkdtempSync(join(tmpdir(), 'economizer-package-'));
   try {
-    const listing = run('npm', ['pack', '--json', '--pack-destination', directory], {
-      quiet: true,
-    });
-    const [packed] = JSON.parse(listing.slice(listing.indexOf('['))) as {
-      filename: string;
-      size: number;
+    run('node', ['scripts/build.ts']);
+    const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', directory];
+    const [packed] = JSON.parse(run('npm', pack, { quiet: true })) as {
+      readonly filename: string;
+      readonly size: number;
     }[];
     const tarball = join(directory, packed!.filename);
     console.log(`${packed!.filename}, ${Math.ceil(packed!.size / 1024)} KiB`);

@@ -46,13 +46,14 @@ export interface AssemblyOptions {
   readonly upstream?: Upstream;
 }
 
-export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+/** Opens every part but the edge. */
+export function assemble(options: AssemblyOptions): Assembly {
   const { config, clock, signals } = options;
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
   const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
-  const ledger = config.ledger.enabled ? await openLedger(options) : undefined;
+  const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
@@ -98,9 +99,9 @@ function tiersOf({ config, clock, signals }: AssemblyOptions): CacheTier[] {
   return tiers;
 }
 
-function openLedger({ config, clock, signals }: AssemblyOptions): Promise<Ledger> {
+function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
   return createLedger({
-    directory: config.dataDirectory,
+    path: join(config.dataDirectory, 'ledger.sqlite'),
     retentionMs: config.ledger.retentionMs,
     clock,
     signals,

@@ -1,4 +1,4 @@
-import { assemble, type Assembly } from './assembly.ts';
+import { assemble } from './assembly.ts';
 import { configOf } from './config/load.ts';
 import type { ConfigFile } from './config/schema.ts';
 import { createFetch } from './gateway/fetch.ts';
@@ -46,23 +46,17 @@ export function createEconomizer(
 ): Economizer {
   const config = configOf(options);
   const { clock = systemClock, signals = new Signals() } = parts;
-  const opening = assemble({ config, clock, signals });
-  // A failure to open is told to whoever asks first, not to nobody.
-  opening.catch(() => {});
-  const fetching = opening.then((assembly: Assembly) =>
-    createFetch({
+  const assembly = assemble({ config, clock, signals });
+  return {
+    fetch: createFetch({
       ...assembly,
       clock,
       bodyBytes: config.limits.bodyBytes,
       providers: config.providers,
       otherwise: parts.fetch ?? fetch,
     }),
-  );
-  fetching.catch(() => {});
-  return {
-    fetch: async (input, init) => (await fetching)(input, init),
-    report: async (query) => (await (await opening).ledger?.report(query)) ?? [],
-    recent: async (limit) => (await (await opening).ledger?.recent(limit)) ?? [],
-    close: async () => (await opening).close(),
+    report: async (query) => (await assembly.ledger?.report(query)) ?? [],
+    recent: async (limit) => (await assembly.ledger?.recent(limit)) ?? [],
+    close: () => assembly.close(),
   };
 }

@@ -29,16 +29,17 @@ export async function startGateway(
   options: StartOptions = {},
 ): Promise<RunningGateway> {
   const { signals = new Signals(), clock = systemClock, upstream } = options;
-  const assembly = await assemble({
+  const assembly = assemble({
     config,
     clock,
     signals,
     ...(upstream === undefined ? {} : { upstream }),
   });
   const gateway = new Gateway({ ...assembly, limits: config.limits, clock });
-  const stop = async (graceMs: number): Promise<void> => {
-    await gateway.close(graceMs);
-    await assembly.close();
+  let stopped: Promise<void> | undefined;
+  const stop = (graceMs: number): Promise<void> => {
+    stopped ??= gateway.close(graceMs).then(() => assembly.close());
+    return stopped;
   };
   try {
     const url = await gateway.listen(config.listen.host, config.listen.port);

@@ -89,7 +89,7 @@ function pricesOf(config: Config): PriceUsage {
 function openWith(config: Config): OpenPipeline {
   return async ({ upstream, clock, signals }) => {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'economizer-replay-'));
-    const assembly = await assemble({
+    const assembly = assemble({
       config: {
         ...config,
         dataDirectory,

@@ -1,6 +1,6 @@
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
-import type { ByteStream } from '../exchange/stream.ts';
+import type { ByteSink, ByteStream } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
 import { errorDialect } from './error-dialect.ts';
@@ -22,7 +22,7 @@ export interface FetchOptions extends DoorOptions {
 export function createFetch(options: FetchOptions): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    const target = targetOf(request.url, options);
+    const target = targetOf(request, options);
     if (target === undefined) return options.otherwise(request);
     // `fetch` undoes content codings for its callers; here nobody would, so none is asked for.
     request.headers.delete('accept-encoding');
@@ -67,15 +67,21 @@ async function refuse(
   });
 }
 
-/** The path by which the door finds the provider of a URL; undefined if the URL is none of a provider's. */
-function targetOf(url: string, { providers }: FetchOptions): string | undefined {
-  let found: { readonly name: string; readonly baseUrl: string } | undefined;
-  for (const provider of providers) {
-    const fits = url.startsWith(`${provider.baseUrl}/`) || url === provider.baseUrl;
-    if (fits && provider.baseUrl.length > (found?.baseUrl.length ?? 0)) found = provider;
-  }
-  if (found === undefined) return undefined;
-  return `/${found.name}${url.slice(found.baseUrl.length) || '/'}`;
+/**
+ * The path by which the door finds the provider of a URL; undefined if the URL is none of a provider's. Where base URLs lie within each other, the
+ * one holds under which the path is understood, else the longest.
+ */
+function targetOf(
+  { method, url }: Request,
+  { providers, routes }: FetchOptions,
+): string | undefined {
+  const targets = providers
+    .filter(({ baseUrl }) => url === baseUrl || url.startsWith(`${baseUrl}/`))
+    .toSorted((one, other) => other.baseUrl.length - one.baseUrl.length)
+    .map(({ name, baseUrl }) => `/${name}${url.slice(baseUrl.length) || '/'}`);
+  const understood = (target: string): boolean =>
+    routes.find(method, target, false).dialect !== undefined;
+  return targets.find(understood) ?? targets[0];
 }
 
 const bodiless = new Set([204, 205, 304]);
@@ -94,25 +100,31 @@ function toResponse(call: Call, reply: Reply, nowTick: number): Response {
 
 /** A web stream of a push stream. Off the gateway's hot path, where web streams are too dear. */
 function webStream(stream: ByteStream): ReadableStream<Uint8Array> {
-  let started = false;
+  let state: 'new' | 'open' | 'left' = 'new';
+  const sinkOf = (controller: ReadableStreamDefaultController<Uint8Array>): ByteSink => ({
+    write(chunk) {
+      if (state === 'left') return false;
+      controller.enqueue(new Uint8Array(chunk));
+      return (controller.desiredSize ?? 0) > 0;
+    },
+    // A reader may leave at the last event, while the end is on its way.
+    end() {
+      if (state === 'open') controller.close();
+    },
+    fail(error) {
+      if (state === 'open') controller.error(error);
+    },
+  });
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (started) {
-          stream.resume();
-          return;
-        }
-        started = true;
-        stream.open({
-          write(chunk) {
-            controller.enqueue(new Uint8Array(chunk));
-            return (controller.desiredSize ?? 0) > 0;
-          },
-          end: () => controller.close(),
-          fail: (error) => controller.error(error),
-        });
+        if (state === 'open') stream.resume();
+        if (state !== 'new') return;
+        state = 'open';
+        stream.open(sinkOf(controller));
       },
       cancel() {
+        state = 'left';
         stream.cancel(callerLeft());
       },
     },

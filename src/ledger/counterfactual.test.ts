@@ -98,7 +98,7 @@ describe('the counterfactual of a reused answer', () => {
         ),
         (classes, ageMs, [provider, model]) => {
           const answer = usage(classes);
-          const result = without(provider!, model!, answer, ageMs).usage;
+          const result = without(provider, model, answer, ageMs).usage;
           expect(inputTokens(result)).toBe(inputTokens(answer));
           expect(outputTokens(result)).toBe(outputTokens(answer));
           expect(costOf(result, price!)).toBeLessThanOrEqual(costOf(answer, price!));

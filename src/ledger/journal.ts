@@ -90,25 +90,27 @@ export function leftSegments(directory: string): readonly Segment[] {
   return segmentFiles(directory).flatMap(({ file, writer }) => {
     const alive = isAlive.get(writer) ?? isHeld(lockPath(directory, writer));
     isAlive.set(writer, alive);
-    return alive ? [] : [{ file, to: statSync(file).size, isFinished: true }];
+    const size = statSync(file, { throwIfNoEntry: false })?.size;
+    return alive || size === undefined ? [] : [{ file, to: size, isFinished: true }];
   });
 }
 
+interface SegmentFile {
+  readonly file: string;
+  readonly writer: string;
+}
+
 /** All segments, those of living processes too, the oldest first. */
-export function segmentFiles(
-  directory: string,
-): readonly { readonly file: string; readonly writer: string }[] {
+export function segmentFiles(directory: string): readonly SegmentFile[] {
   return namesIn(directory)
     .flatMap((name) => {
       const writer = segmentName.exec(name)?.[1];
-      return writer === undefined ? [] : [{ file: join(directory, name), writer }];
+      const file = join(directory, name);
+      // Their owner may delete a segment at any time.
+      const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+      return writer === undefined || since === undefined ? [] : [{ file, writer, since }];
     })
-    .map((segment) => ({
-      ...segment,
-      since: statSync(segment.file, { throwIfNoEntry: false })?.mtimeMs,
-    }))
-    .filter(({ since }) => since !== undefined)
-    .sort((first, second) => first.since! - second.since! || first.file.localeCompare(second.file));
+    .sort((first, second) => first.since - second.since || first.file.localeCompare(second.file));
 }
 
 function namesIn(directory: string): readonly string[] {

@@ -47,7 +47,7 @@ const open = (
 
 describe('the SQLite store', () => {
   const create = async () => createSqliteLedgerStore({ path: newPath() });
-  for (const { name, run } of ledgerStoreConformance({ create })) it(name, run);
+  for (const each of ledgerStoreConformance({ create })) it(each.name, () => each.run());
 });
 
 describe('the ledger as a store', () => {
@@ -62,7 +62,7 @@ describe('the ledger as a store', () => {
       close: ledger.close.bind(ledger),
     };
   };
-  for (const { name, run } of ledgerStoreConformance({ create })) it(name, run);
+  for (const each of ledgerStoreConformance({ create })) it(each.name, () => each.run());
 });
 
 describe('the journal of the ledger', () => {

@@ -46,9 +46,10 @@ export function createBook(options: { books: Books; clock: Clock; signals: Signa
 
 /** A caller who left may have left a flight that others kept in the air: what it costs is known when it has landed. */
 async function settled(call: Call, error: unknown): Promise<void> {
+  const hadAll = call.account.outcome === 'ok';
   await call.afterFlight;
   await call.account.settling;
-  fail(call, error);
+  if (!hadAll) fail(call, error);
 }
 
 function rowOf(call: Call, nowTick: number): LedgerRow {

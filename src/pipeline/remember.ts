@@ -26,7 +26,9 @@ export function createRemember(options: RememberOptions): Stage {
       remember(call, reply, options);
       return reply;
     }
-    return { ...reply, body: tapped(reply.body, { end: () => remember(call, reply, options) }) };
+    const end = (): void => remember(call, reply, options);
+    // Also when its last reader has left: it may have left at the last event.
+    return { ...reply, body: tapped(reply.body, { end, broken: end }) };
   };
 }
 

@@ -31,20 +31,24 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
       return { ...reply, body: timed(call, reply, options) };
     }
     const reader = new StreamReader(dialect, fieldOf(reply.headers, 'content-encoding'));
-    const body = tapped(reply.body, {
-      chunk: (chunk) => reader.push(chunk),
-      async end() {
-        account.endedTick = clock.tick();
-        call.harvest = reader.harvest();
-        account.outcome = call.harvest.facts.unfit === 'error' ? 'provider-error' : 'ok';
-        await accountant.book(call, call.harvest.facts);
-      },
-      broken(error) {
-        account.endedTick = clock.tick();
+    const finish = (error?: Error): Promise<void> | void => {
+      account.endedTick = clock.tick();
+      const harvest = reader.harvest();
+      // A client may hang up at the last event; what it has then is the whole answer.
+      if (harvest.final === undefined && error !== undefined) {
         fail(call, error);
         // The provider bills what it wrote so far; where it had not said, we count.
-        account.settling = accountant.bookPartial(call, reader.harvest().facts);
-      },
+        account.settling = accountant.bookPartial(call, harvest.facts);
+        return undefined;
+      }
+      call.harvest = harvest;
+      account.outcome = harvest.facts.unfit === 'error' ? 'provider-error' : 'ok';
+      return accountant.book(call, harvest.facts);
+    };
+    const body = tapped(reply.body, {
+      chunk: (chunk) => reader.push(chunk),
+      end: () => finish(),
+      broken: (error) => finish(error),
     });
     return { ...reply, body };
   };

@@ -37,11 +37,11 @@ function plainPipeline({ caches, spoil }: { caches: boolean; spoil?: boolean }):
         const stored = caches ? kept.get(key) : undefined;
         const reply = stored ?? (await upstream.send(call));
         const { body } = reply;
-        if (!isWhole(body)) return reply;
+        if (!isWhole(body)) throw new Error('not for streams');
         kept.set(key, reply);
         const final = JSON.parse(Buffer.from(body).toString()) as JsonObject;
         const usage = stored === undefined ? call.dialect!.answerFacts(final).usage! : noUsage;
-        const model = String(final['model']);
+        const model = final['model'] as string;
         const costNanos = price({
           provider: call.provider.priceId,
           model,

@@ -1,4 +1,5 @@
 import type { Mechanism } from '../exchange/account.ts';
+import { EconomizerError } from '../kernel/errors.ts';
 import type { NanoUsd } from '../kernel/money.ts';
 import type { LedgerRow } from '../ledger/row.ts';
 import type { PriceUsage } from '../pipeline/accountant.ts';
@@ -70,6 +71,11 @@ function compare(
   costs: ReadonlyMap<string, PlainCost>,
 ): Pick<ReplayResult, 'with' | 'savedNanos'> {
   const ours = new Side();
+  const booked = new Set(rows.map(({ id }) => id));
+  const unbooked = [...costs.keys()].find((id) => !booked.has(id));
+  if (unbooked !== undefined) {
+    throw new EconomizerError('ECO_INTERNAL', `Call ${unbooked} ended without being booked.`);
+  }
   const savedNanos = new Map<SavedBy, NanoUsd>();
   for (const row of rows) {
     const nanos = row.costNanos ?? 0;

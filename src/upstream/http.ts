@@ -82,7 +82,8 @@ export class HttpUpstream implements Upstream {
     }
     const { head, response } = await this.#begin(call, target);
     const isPlain = fieldOf(head.headers, 'content-type')?.startsWith('application/json') === true;
-    if (isPlain) await this.#becomeWhole(head, response);
+    if (!isPlain) return { ...head, body: response };
+    await this.#becomeWhole(head, response);
     if (response.error !== undefined) throw response.error;
     return { ...head, body: response.whole ?? response };
   }

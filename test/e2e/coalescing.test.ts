@@ -3,22 +3,25 @@ import { chat, send, startHouse, until } from './harness.ts';
 
 const path = '/v1/chat/completions';
 
-it.each([false, true])('a thousand identical calls at once make one (streaming: %s)', async (stream) => {
-  const { url, provider, rows } = await startHouse({
-    provider: { firstByteMs: 300, gapMs: 1, answer: () => ({ text: 'word '.repeat(50) }) },
-  });
-  const body = chat({ temperature: 0, stream });
-  const answers = await Promise.all(Array.from({ length: 1000 }, () => send(url + path, body)));
-  expect(provider.calls).toHaveLength(1);
-  expect(new Set(answers.map((answer) => answer.body.toString())).size).toBe(1);
-  expect(answers.every(({ status, broken }) => status === 200 && !broken)).toBe(true);
-  await until(() => rows.length === 1000);
-  const paid = rows.filter((row) => (row.costNanos ?? 0) > 0);
-  expect(paid).toHaveLength(1);
-  const spared = rows.filter((row) => row.savedBy !== undefined);
-  expect(spared).toHaveLength(999);
-  expect(spared.every((row) => row.savedNanos === paid[0]!.costNanos)).toBe(true);
-});
+it.each([false, true])(
+  'a thousand identical calls at once make one (streaming: %s)',
+  async (stream) => {
+    const { url, provider, rows } = await startHouse({
+      provider: { firstByteMs: 300, gapMs: 1, answer: () => ({ text: 'word '.repeat(50) }) },
+    });
+    const body = chat({ temperature: 0, stream });
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => send(url + path, body)));
+    expect(provider.calls).toHaveLength(1);
+    expect(new Set(answers.map((answer) => answer.body.toString())).size).toBe(1);
+    expect(answers.every(({ status, broken }) => status === 200 && !broken)).toBe(true);
+    await until(() => rows.length === 1000);
+    const paid = rows.filter((row) => (row.costNanos ?? 0) > 0);
+    expect(paid).toHaveLength(1);
+    const spared = rows.filter((row) => row.savedBy !== undefined);
+    expect(spared).toHaveLength(999);
+    expect(spared.every((row) => row.savedNanos === paid[0]!.costNanos)).toBe(true);
+  },
+);
 
 it('a flight goes on when its first caller leaves, and is cancelled when all have left', async () => {
   const { url, provider, rows } = await startHouse({
@@ -41,7 +44,10 @@ it('a flight goes on when its first caller leaves, and is cancelled when all hav
   const leader = rows.find((row) => row.outcome === 'cancelled');
   expect(leader).toMatchObject({ usageSource: 'provider', source: 'upstream' });
   expect(leader!.costNanos).toBeGreaterThan(0);
-  expect(rows.find((row) => row.outcome === 'ok')).toMatchObject({ costNanos: 0, savedBy: 'coalescing' });
+  expect(rows.find((row) => row.outcome === 'ok')).toMatchObject({
+    costNanos: 0,
+    savedBy: 'coalescing',
+  });
   expect((await send(url + path, body)).headers['cache-status']).toContain('hit');
 
   const other = chat({ temperature: 0, stream: true, seed: 1 });

@@ -99,7 +99,9 @@ describe('what is forwarded', () => {
       headers: { 'anthropic-version': '2023-06-01' },
     });
     expect(JSON.parse(openai.body.toString()).data[0].id).toBe('m');
-    const keys = provider.calls.map((call) => call.rawHeaders.join('\n').includes('sk-ant-gateway'));
+    const keys = provider.calls.map((call) =>
+      call.rawHeaders.join('\n').includes('sk-ant-gateway'),
+    );
     expect(keys).toEqual([false, true]);
   });
 
@@ -123,7 +125,10 @@ describe('usage that the caller did not ask for', () => {
       `${stream.slice(0, -1)},"stream_options":{"include_usage":true}}`,
     );
     const unnamed = (body: Buffer): string =>
-      body.toString().replace(/"id":"[^"]*"/g, '').replace(/"created":\d+/g, '');
+      body
+        .toString()
+        .replace(/"id":"[^"]*"/g, '')
+        .replace(/"created":\d+/g, '');
     expect(unnamed(ours.body)).toBe(unnamed(plain.body));
     expect(ours.body.toString()).not.toContain('usage');
     await until(() => asked.rows.length === 1);

@@ -10,7 +10,12 @@ describe('a bad request gets a clear answer in its dialect', () => {
     ['no object', '[]', 400, 'ECO_BAD_JSON'],
     ['nothing at all', '', 400, 'ECO_BAD_JSON'],
     ['a member twice', '{"model":"a","model":"b","messages":[]}', 400, 'ECO_DUPLICATE_KEY'],
-    ['nesting too deep', chat({ x: JSON.parse('['.repeat(300) + ']'.repeat(300)) }), 400, 'ECO_TOO_DEEP'],
+    [
+      'nesting too deep',
+      chat({ x: JSON.parse('['.repeat(300) + ']'.repeat(300)) }),
+      400,
+      'ECO_TOO_DEEP',
+    ],
     ['a model that is no name', '{"model":5,"messages":[]}', 400, 'ECO_BAD_FIELD'],
     ['messages that are no list', '{"model":"m","messages":"hi"}', 400, 'ECO_BAD_FIELD'],
     ['a body too large', chat({ x: 'y'.repeat(20_000) }), 413, 'ECO_BODY_TOO_LARGE'],
@@ -93,7 +98,8 @@ describe('a provider in trouble', () => {
     house.provider.failNext(fault as never);
     const openai = await send(house.url + chatPath, chat({ stream: true }));
     const frames = openai.body.toString().trimEnd().split('\n\n');
-    for (const frame of frames) expect(() => JSON.parse(frame.replace(/^data: /, ''))).not.toThrow();
+    for (const frame of frames)
+      expect(() => JSON.parse(frame.replace(/^data: /, ''))).not.toThrow();
     expect(JSON.parse(frames.at(-1)!.slice(6)).error.code).toBe(code);
     house.provider.failNext(fault as never);
     const anthropic = await send(`${house.url}/v1/messages`, messages({ stream: true }));
@@ -163,7 +169,12 @@ describe('the gateway', () => {
     const other = await startHouse({
       config: {
         providers: {
-          groq: { kind: 'openai', base_url: `${house.provider.url}/v1`, api_key: 'k', models: ['llama-*'] },
+          groq: {
+            kind: 'openai',
+            base_url: `${house.provider.url}/v1`,
+            api_key: 'k',
+            models: ['llama-*'],
+          },
         } as never,
       },
     });

@@ -42,19 +42,33 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
   const signals = new Signals();
   const rows: LedgerRow[] = [];
   signals.on('call-ended', ({ row }) => rows.push(row as LedgerRow));
-  const { providers, ...rest } = options.config ?? {};
+  const { providers = {}, ...rest } = options.config ?? {};
+  const given = providers as Record<string, object>;
   const config = configOf({
     data: temporaryFolder(),
     listen: { port: 0 },
     ...rest,
     providers: {
-      openai: { kind: 'openai', base_url: `${provider.url}/v1`, api_key: 'sk-gateway' },
-      anthropic: { kind: 'anthropic', base_url: provider.url, api_key: 'sk-ant-gateway' },
-      ...providers,
+      ...given,
+      openai: {
+        kind: 'openai',
+        base_url: `${provider.url}/v1`,
+        api_key: 'sk-gateway',
+        ...given['openai'],
+      },
+      anthropic: {
+        kind: 'anthropic',
+        base_url: provider.url,
+        api_key: 'sk-ant-gateway',
+        ...given['anthropic'],
+      },
     },
   });
   const { clock } = options;
-  const gateway = await startGateway(config, { signals, ...(clock === undefined ? {} : { clock }) });
+  const gateway = await startGateway(config, {
+    signals,
+    ...(clock === undefined ? {} : { clock }),
+  });
   onTestFinished(async () => {
     await gateway.stop();
     await provider.close();

@@ -12,10 +12,13 @@ interface Clients {
 }
 
 const toolCall = { name: 'weather', arguments: { city: 'Zürich' } };
-const answer: FakeProviderOptions['answer'] = ({ json }) =>
+const answer: NonNullable<FakeProviderOptions['answer']> = ({ json }) =>
   json?.['tools'] === undefined
     ? { text: 'It is an economizer.' }
-    : { text: 'Let me look.', toolCalls: [toolCall, { name: 'weather', arguments: { city: 'Bern' } }] };
+    : {
+        text: 'Let me look.',
+        toolCalls: [toolCall, { name: 'weather', arguments: { city: 'Bern' } }],
+      };
 
 async function throughGateway(): Promise<Clients> {
   const { url, provider } = await startHouse({ provider: { answer } });
@@ -85,9 +88,15 @@ describe.each([
       expect(plain.output_text).toBe('It is an economizer.');
       const stream = openai.responses.stream({ model: 'gpt-5', input: 'What else?' });
       expect((await stream.finalResponse()).output_text).toBe('It is an economizer.');
-      const embedded = await openai.embeddings.create({ model: 'text-embedding-3-small', input: 'a' });
+      const embedded = await openai.embeddings.create({
+        model: 'text-embedding-3-small',
+        input: 'a',
+      });
       expect(embedded.data[0]!.embedding.length).toBeGreaterThan(0);
-      const legacy = await openai.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: 'a' });
+      const legacy = await openai.completions.create({
+        model: 'gpt-3.5-turbo-instruct',
+        prompt: 'a',
+      });
       expect(legacy.choices[0]!.text).toBe('It is an economizer.');
     }
     expect((await openai.models.list()).data).toEqual([]);
@@ -99,11 +108,12 @@ describe.each([
     for (let round = 0; round < 2; round++) {
       const plain = await anthropic.messages.create(base);
       expect(plain.content).toMatchObject([{ type: 'text', text: 'It is an economizer.' }]);
-      const final = await anthropic.messages.stream({ ...base, tools: anthropicTools }).finalMessage();
-      expect(final.content.filter((block) => block.type === 'tool_use').map(({ input }) => input)).toEqual([
-        { city: 'Zürich' },
-        { city: 'Bern' },
-      ]);
+      const final = await anthropic.messages
+        .stream({ ...base, tools: anthropicTools })
+        .finalMessage();
+      expect(
+        final.content.filter((block) => block.type === 'tool_use').map(({ input }) => input),
+      ).toEqual([{ city: 'Zürich' }, { city: 'Bern' }]);
     }
     const counted = await anthropic.messages.countTokens({ model: base.model, messages: question });
     expect(counted.input_tokens).toBeGreaterThan(0);

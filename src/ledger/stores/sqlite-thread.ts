@@ -59,7 +59,7 @@ export class SqliteThread {
   ): Promise<Questions[Name]['answer']> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastQuestion;
-      this.#waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+      this.#waiting.set(id, { resolve, reject });
       this.#send({ kind: 'ask', id, name, ask });
       this.#worker?.ref(); // a process that waits for an answer must not end before it
     });
@@ -72,14 +72,14 @@ export class SqliteThread {
     if (worker === undefined) return;
     worker.ref();
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage({ kind: 'close' } satisfies WriterTask);
+    worker.postMessage({ kind: 'close' } satisfies WriterTask, []);
     await ended;
   }
 
   #send(task: WriterTask): void {
     if (this.#isClosed) return;
     this.#worker ??= this.#start();
-    this.#worker.postMessage(task);
+    this.#worker.postMessage(task, []);
   }
 
   #start(): Worker {

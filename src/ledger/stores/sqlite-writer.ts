@@ -1,8 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ReportQuery } from '../store.ts';
 import { JournalDrain } from './journal-drain.ts';
 import { LedgerDatabase } from './sqlite-database.ts';
-import type { WriterNews, WriterTask } from './sqlite-messages.ts';
+import type { QuestionName, Questions, WriterNews, WriterTask } from './sqlite-messages.ts';
 
 /**
  * The worker of the ledger: it alone touches the database, so that neither inserts nor checkpoints of the write-ahead log (up to 8
@@ -24,7 +23,7 @@ function open(): { readonly database: LedgerDatabase; readonly drain: JournalDra
 }
 
 function tell(news: WriterNews): void {
-  port.postMessage(news);
+  port.postMessage(news, []);
 }
 
 function attempt(operation: string, task: () => void): void {
@@ -43,18 +42,16 @@ function forget(before: number): void {
   });
 }
 
-function answer(task: Extract<WriterTask, { kind: 'ask' }>): unknown {
-  const { database, drain } = open();
-  switch (task.name) {
-    case 'flush':
-      tell({ kind: 'booked', ...drain.drain() });
-      return undefined;
-    case 'report':
-      return database.report(task.ask as ReportQuery);
-    case 'recent':
-      return database.recent(task.ask as number);
-  }
-}
+const answers: {
+  [Name in QuestionName]: (ask: Questions[Name]['ask']) => Questions[Name]['answer'];
+} = {
+  flush() {
+    tell({ kind: 'booked', ...open().drain.drain() });
+    return undefined;
+  },
+  report: (query) => open().database.report(query),
+  recent: (limit) => open().database.recent(limit),
+};
 
 port.on('message', (task: WriterTask) => {
   switch (task.kind) {
@@ -70,7 +67,7 @@ port.on('message', (task: WriterTask) => {
       break;
     case 'ask':
       try {
-        tell({ kind: 'answer', id: task.id, answer: answer(task) });
+        tell({ kind: 'answer', id: task.id, answer: answers[task.name](task.ask as never) });
       } catch (error) {
         tell({ kind: 'refusal', id: task.id, error: error as Error });
       }
