@@ -152,23 +152,20 @@ function routedProvider(provider: ProviderConfig): RoutedProvider {
   return { ref: { name, priceId, asksStreamUsage }, kind, models };
 }
 
-function httpUpstream({ providers, limits }: Config, clock: Clock): HttpUpstream {
-  return new HttpUpstream({ targets: providers.map(upstreamTarget), limits, clock });
+function httpUpstream({ providers, limits, access }: Config, clock: Clock): HttpUpstream {
+  const ownKeys = access.keys.length > 0;
+  const targets = providers.map((provider) => upstreamTarget(provider, ownKeys));
+  return new HttpUpstream({ targets, limits, clock });
 }
 
 const credentialHeaders = new Set(['authorization', 'x-api-key']);
 
-function upstreamTarget(provider: ProviderConfig): UpstreamTarget {
+/** @param ownKeys callers show keys of this gateway, which are no provider's business. */
+function upstreamTarget(provider: ProviderConfig, ownKeys: boolean): UpstreamTarget {
   const { name, baseUrl, connections, keepAliveMs, apiKey } = provider;
   if (apiKey === undefined) {
-    return {
-      name,
-      baseUrl,
-      connections,
-      keepAliveMs,
-      headers: provider.headers,
-      dropHeaders: new Set(),
-    };
+    const dropHeaders = ownKeys ? credentialHeaders : new Set<string>();
+    return { name, baseUrl, connections, keepAliveMs, headers: provider.headers, dropHeaders };
   }
   const credential: Record<string, string> =
     provider.kind === 'anthropic' ? { 'x-api-key': apiKey } : { authorization: `Bearer ${apiKey}` };

@@ -23,6 +23,7 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
+const lastChunk = Buffer.from('0\r\n\r\n');
 const plan = JSON.parse(process.argv[2]!) as LoadPlan;
 const latencies: number[] = [];
 let failed = 0;
@@ -46,49 +47,71 @@ function isComplete(text: Buffer): boolean {
   const fields = text.toString('latin1', 0, end).toLowerCase();
   const length = /content-length: (\d+)/.exec(fields);
   if (length !== null) return text.length >= end + 4 + Number(length[1]);
-  return text.subarray(-5).equals(Buffer.from('0\r\n\r\n'));
+  return text.subarray(-5).equals(lastChunk);
 }
 
-function drive(connection: number): Promise<void> {
-  const bodies = new BodySource({ ...plan, connection });
-  return new Promise((resolve) => {
-    let sentAt = 0;
-    let received: Buffer[] = [];
-    const send = (): void => {
-      if (performance.now() >= until) {
-        socket.end();
-        resolve();
-        return;
-      }
-      const parts = bodies.next();
-      const length = parts.reduce((sum, part) => sum + part.length, 0);
-      sentAt = performance.now();
-      socket.cork();
-      socket.write(head(length));
-      for (const part of parts) socket.write(part);
-      socket.uncork();
-    };
-    const socket: Socket = connect(plan.port, '127.0.0.1', send);
+/** One connection's worth of load. Servers that close after an answer get a new connection. */
+class Driver {
+  readonly #bodies: BodySource;
+  readonly #resolve: () => void;
+  #socket: Socket | undefined;
+  #sentAt = 0;
+  #received: Buffer[] = [];
+  #isWaiting = false;
+
+  constructor(connection: number, resolve: () => void) {
+    this.#bodies = new BodySource({ ...plan, connection });
+    this.#resolve = resolve;
+  }
+
+  start(): void {
+    const socket = connect(plan.port, '127.0.0.1', () => this.#send());
+    this.#socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
-      received.push(chunk);
-      const isLikelyEnd = !plan.streams || chunk.subarray(-5).equals(Buffer.from('0\r\n\r\n'));
-      if (!isLikelyEnd) return;
-      const text = received.length === 1 ? received[0]! : Buffer.concat(received);
-      if (!isComplete(text)) return;
-      if (text.toString('latin1', 9, 12) !== '200') failed++;
-      received = [];
-      latencies.push(performance.now() - sentAt);
-      send();
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', () => failed++);
+    socket.on('close', () => {
+      if (this.#isWaiting) failed++;
+      this.#received = [];
+      if (performance.now() < until) this.start();
+      else this.#resolve();
     });
-    socket.on('error', () => {
-      failed++;
-      resolve();
-    });
-  });
+  }
+
+  #send(): void {
+    if (performance.now() >= until) {
+      this.#socket!.end();
+      return;
+    }
+    const parts = this.#bodies.next();
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#sentAt = performance.now();
+    this.#isWaiting = true;
+    this.#socket!.cork();
+    this.#socket!.write(head(length));
+    for (const part of parts) this.#socket!.write(part);
+    this.#socket!.uncork();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received.push(chunk);
+    if (plan.streams && !chunk.subarray(-5).equals(lastChunk)) return;
+    const text = this.#received.length === 1 ? chunk : Buffer.concat(this.#received);
+    if (!isComplete(text)) return;
+    if (text.toString('latin1', 9, 12) !== '200') failed++;
+    this.#received = [];
+    this.#isWaiting = false;
+    latencies.push(performance.now() - this.#sentAt);
+    this.#send();
+  }
 }
 
-await Promise.all(Array.from({ length: plan.connections }, (_, index) => drive(index)));
+await Promise.all(
+  Array.from(
+    { length: plan.connections },
+    (_, index) => new Promise<void>((resolve) => new Driver(index, resolve).start()),
+  ),
+);
 latencies.sort((one, other) => one - other);
 const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? 0;
 const result: LoadResult = {

@@ -7,7 +7,12 @@ import { growingDigest } from '../kernel/digest.ts';
 import { scanJson } from '../kernel/json-scan.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { itemsForm, keyOf, type BodyForm } from './key.ts';
-import type { Recognised } from './recognise.ts';
+
+/** What is known of a request once its body is recognised. */
+export interface Recognised {
+  readonly facts: RequestFacts;
+  readonly key: string;
+}
 
 /** A body seen before, and where its conversation may go on. */
 interface Turn {

@@ -1,15 +1,9 @@
-import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import type { Dialect } from '../exchange/dialect.ts';
 import { digestOf } from '../kernel/digest.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { duplicateMember, parseStrict } from '../kernel/strict-json.ts';
-import { ConversationTable } from './conversations.ts';
+import { ConversationTable, type Recognised } from './conversations.ts';
 import { contextText, formOfBody, keyOf, type KeyContext } from './key.ts';
-
-/** What is known of a request once its body is recognised. */
-export interface Recognised {
-  readonly facts: RequestFacts;
-  readonly key: string;
-}
 
 export interface RecogniserOptions {
   /** Bodies that nest deeper are refused. */

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { secretsOf } from '../config/config.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
-import { systemClock } from '../kernel/clock.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
 import { Signals } from '../kernel/signals.ts';
 import { logSignals } from '../telemetry/log.ts';
-import { print, printError, printJson, reportFailure, writeError } from './output.ts';
+import { print, printError, printJson, writeError } from './output.ts';
 
 interface ServeFlags {
   readonly config?: string;
@@ -40,7 +40,7 @@ export function serveCommand(): Command {
       const gateway = await startGateway(config, { signals });
       if (flags.json === true) printJson({ url: gateway.url, process: process.pid });
       else print(welcome(gateway.url));
-      await untilStopped(gateway);
+      await untilStopped({ gateway, process, clock: systemClock });
     });
 }
 
@@ -49,29 +49,34 @@ export function welcome(url: string): string {
   return `Economizer listens on ${url}. Point clients at it: OPENAI_BASE_URL=${url}/v1, ANTHROPIC_BASE_URL=${url}`;
 }
 
+/** `npm run` and `timeout` pass on a signal that the terminal has already sent; within so long it is the same one. */
+const echoMs = 500;
+
+export interface StopOptions {
+  readonly gateway: { readonly stop: () => Promise<void> };
+  readonly process: Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
+  readonly clock: Clock;
+}
+
 /** Resolves when the gateway has stopped after a signal; a second signal ends the process at once. */
-export function untilStopped(
-  gateway: { readonly stop: () => Promise<void> },
-  process: NodeJS.Process = globalThis.process,
-): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false;
+export function untilStopped({ gateway, process, clock }: StopOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let firstTick: number | undefined;
+    const leave = (): void => {
+      process.off('SIGTERM', stop);
+      process.off('SIGINT', stop);
+    };
     const stop = (signal: NodeJS.Signals): void => {
-      if (stopping) {
+      if (firstTick === undefined) {
+        firstTick = clock.tick();
+        printError(
+          `Stopping on ${signal}: finishing the calls in flight. Once more stops at once.`,
+        );
+        gateway.stop().finally(leave).then(resolve, reject);
+      } else if (clock.tick() - firstTick >= echoMs) {
         printError(`Stopped at once on a second ${signal}; calls in flight were cut.`);
         process.exit(1);
       }
-      stopping = true;
-      printError(`Stopping on ${signal}: finishing the calls in flight. Once more stops at once.`);
-      const leave = (): void => {
-        process.off('SIGTERM', stop);
-        process.off('SIGINT', stop);
-        resolve();
-      };
-      gateway.stop().then(leave, (error: unknown) => {
-        process.exitCode = reportFailure(error);
-        leave();
-      });
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);

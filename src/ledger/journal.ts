@@ -12,6 +12,11 @@ export interface Segment {
   readonly isFinished: boolean;
 }
 
+/** Where the journal of the ledger in this SQLite file lies. */
+export function journalDirectory(path: string): string {
+  return `${path}-journal.d`;
+}
+
 const segmentName = /^journal-v1-([\w-]+)-\d+\.jsonl$/;
 
 /**

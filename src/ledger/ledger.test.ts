@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Signals } from '../kernel/signals.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { ledgerStoreConformance, sampleReuse, sampleRow } from './conformance.ts';
-import { createLedger, journalDirectory, type Ledger, type LedgerOptions } from './ledger.ts';
+import { journalDirectory } from './journal.ts';
+import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
 import { journalLine } from './stores/sqlite-rows.ts';
 import { createSqliteLedgerStore } from './stores/sqlite.ts';
 
@@ -115,6 +116,19 @@ describe('the journal of the ledger', () => {
     await other.ledger.book(sampleRow({ id: 'row-2' }));
     await other.ledger.close();
     expect((await ledger.recent(5)).length).toBe(2);
+    await ledger.close();
+  });
+
+  it('takes over in time what a process has left that died later', async () => {
+    const { path, ledger, clock } = open();
+    await ledger.book(sampleRow());
+    writeFileSync(
+      join(journalDirectory(path), 'journal-v1-1-dead-0.jsonl'),
+      journalLine(sampleRow({ id: 'row-2' })),
+    );
+    expect(await ledger.recent(5)).toHaveLength(1);
+    clock.advance(60_000);
+    expect(await ledger.recent(5)).toHaveLength(2);
     await ledger.close();
   });
 

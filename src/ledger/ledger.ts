@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
-import { Journal, leftSegments, type Segment } from './journal.ts';
+import { Journal, journalDirectory, leftSegments, type Segment } from './journal.ts';
 import type { LedgerRow } from './row.ts';
 import type { ReportLine, ReportQuery } from './store.ts';
 import { journalLine } from './stores/sqlite-rows.ts';
@@ -44,11 +44,6 @@ const tendMs = 60_000;
 /** A journal that could not be written is tried again after so many milliseconds. */
 const retryMs = 1000;
 
-/** Where the journal of a ledger lies. */
-export function journalDirectory(path: string): string {
-  return `${path}-journal.d`;
-}
-
 /** Opens the ledger, and takes over what processes that were killed have left in the journal. Several may share one. */
 export function createLedger(options: LedgerOptions): Ledger {
   return new JournaledLedger(options);
@@ -65,6 +60,7 @@ class JournaledLedger implements Ledger {
   readonly #signals: Signals;
   readonly #retentionMs: number | undefined;
   readonly #waitingRows: number;
+  readonly #directory: string;
   readonly #journal: Journal;
   readonly #thread: SqliteThread;
   /** The rows of this turn of the event loop: they are written together and share one promise. */
@@ -78,14 +74,14 @@ class JournaledLedger implements Ledger {
 
   constructor(options: LedgerOptions) {
     const { path, clock, signals, segmentBytes = 8 * 1024 * 1024, waitingRows = 10_000 } = options;
-    const directory = journalDirectory(path);
+    this.#directory = journalDirectory(path);
     this.#clock = clock;
     this.#signals = signals;
     this.#retentionMs = options.retentionMs;
     this.#waitingRows = waitingRows;
-    this.#journal = new Journal({ directory, segmentBytes });
+    this.#journal = new Journal({ directory: this.#directory, segmentBytes });
     this.#thread = new SqliteThread({ path, clock, signals });
-    this.#thread.book(this.#leavings(directory));
+    this.#takeOver();
     this.#forget();
     this.#stopTending = clock.after(tendMs, () => this.#tend());
   }
@@ -202,9 +198,10 @@ class JournaledLedger implements Ledger {
     this.#thread.book([segment]);
   }
 
-  /** Once a minute: the segment is ended so that its file can go, and old calls are deleted. */
+  /** Once a minute: the segment is ended so that its file can go, what others that died have left is taken over, and old calls are deleted. */
   #tend(): void {
     this.#handOver(this.#journal.finish());
+    this.#takeOver();
     this.#forget();
     this.#stopTending = this.#clock.after(tendMs, () => this.#tend());
   }
@@ -213,12 +210,11 @@ class JournaledLedger implements Ledger {
     if (this.#retentionMs !== undefined) this.#thread.forget(this.#clock.now() - this.#retentionMs);
   }
 
-  #leavings(directory: string): readonly Segment[] {
+  #takeOver(): void {
     try {
-      return leftSegments(directory);
+      this.#thread.book(leftSegments(this.#directory));
     } catch (error) {
       this.#signals.emit('part-failed', { part: 'ledger', operation: 'recover', error });
-      return [];
     }
   }
 }

@@ -202,8 +202,10 @@ export class WriteQueue {
   }
 
   #heal(): void {
-    if (this.#failing) this.#options.onHealed();
+    // Not before half of the queue is free, else a crowded one would fall ill and heal with every batch.
+    if (!this.#failing || this.#bytesInFlight > queueBytesMax / 2) return;
     this.#failing = false;
+    this.#options.onHealed();
   }
 }
 

@@ -39,12 +39,16 @@ export class LedgerDatabase {
    * @returns how many lines could not be read as rows and were left out.
    */
   insertLines(text: string): number {
-    const insert = this.#insert!;
     const rollup = this.#rollup!;
     const { rows, unreadable } = parseLines(text);
+    let refused = 0;
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      for (const values of rows) if (insert.run(...values).changes === 1) rollup.add(values);
+      for (const values of rows) {
+        const changes = this.#insertRow(values);
+        if (changes === 1) rollup.add(values);
+        else if (changes === undefined) refused++;
+      }
       rollup.write();
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -53,7 +57,17 @@ export class LedgerDatabase {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
-    return unreadable;
+    return unreadable + refused;
+  }
+
+  /** How many rows that added, or undefined for values that no column can hold. */
+  #insertRow(values: readonly SqlValue[]): number | undefined {
+    try {
+      return Number(this.#insert!.run(...values).changes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ERR_INVALID_ARG_TYPE') return undefined;
+      throw error;
+    }
   }
 
   report(query: ReportQuery): readonly ReportLine[] {
@@ -148,9 +162,5 @@ function parseLine(line: string): SqlValue[] | undefined {
 }
 
 function isRow(value: unknown): value is SqlValue[] {
-  return (
-    Array.isArray(value) &&
-    value.length === callColumnNames.length &&
-    value.every((each) => each === null || typeof each === 'string' || typeof each === 'number')
-  );
+  return Array.isArray(value) && value.length === callColumnNames.length;
 }

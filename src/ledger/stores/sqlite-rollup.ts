@@ -66,7 +66,7 @@ export class Rollup {
       number('cache_write_5m') + number('cache_write_1h'),
       number('output') + number('reasoning') + number('audio_output'),
     ];
-    for (const [index, sum] of sums.entries()) group.sums[index]! += sum;
+    for (let index = 0; index < sums.length; index++) group.sums[index]! += sums[index]!;
   }
 
   /** Writes the sums within the transaction that is open, and begins anew. */
