@@ -6,7 +6,7 @@ import { CanonicalForm } from '../kernel/canonical.ts';
 import { growingDigest } from '../kernel/digest.ts';
 import { scanJson } from '../kernel/json-scan.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
-import { itemsForm, keyOf, type BodyForm } from './key.ts';
+import { itemsForm, keyHead, keyTail, type BodyForm } from './key.ts';
 
 /** What is known of a request once its body is recognised. */
 export interface Recognised {
@@ -17,14 +17,12 @@ export interface Recognised {
 /** A body seen before, and where its conversation may go on. */
 interface Turn {
   readonly bucket: string;
-  readonly context: string;
   readonly body: Buffer;
   /** Offset just past the last item of the growing list; undefined where it could not be placed for certain. */
   readonly itemsEnd: number | undefined;
-  /** SHA-256 state after the forms of all items so far. */
+  /** State of the key's hash after the forms of all items so far. */
   readonly digest: Hash;
   readonly itemCount: number;
-  readonly rest: string;
   /** The body's members but the growing one. */
   readonly others: JsonObject;
   readonly recognised: Recognised;
@@ -81,18 +79,15 @@ export class ConversationTable {
 
   /** Keeps a body that was parsed whole. */
   begin({ context, dialect, body, value, form, facts }: FirstTurn): Recognised {
-    const digest = growingDigest().update(form.items);
+    const digest = growingDigest().update(keyHead(context, form.rest)).update(form.items);
     const { [dialect.growing!]: grown, ...others } = value;
-    const key = keyOf(context, form.rest, form.itemCount, digest.copy().digest('base64url'));
-    const recognised = { facts, key };
+    const recognised = { facts, key: keyAfter(digest, form.itemCount) };
     this.#keep({
       bucket: bucketOf(context, body),
-      context,
       body,
       itemsEnd: Array.isArray(grown) ? endOfItems(body, value, dialect.growing!) : undefined,
       digest,
       itemCount: form.itemCount,
-      rest: form.rest,
       others,
       recognised,
     });
@@ -108,8 +103,7 @@ export class ConversationTable {
     const itemCount = turn.itemCount + items.values.length;
     const tail = dialect.requestFacts({ ...turn.others, [dialect.growing!]: items.values });
     const facts = { ...tail, bound: turn.recognised.facts.bound ?? tail.bound };
-    const key = keyOf(turn.context, turn.rest, itemCount, digest.copy().digest('base64url'));
-    const recognised = { facts, key };
+    const recognised = { facts, key: keyAfter(digest, itemCount) };
     this.#keep({ ...turn, body, itemsEnd, digest, itemCount, recognised });
     return recognised;
   }
@@ -139,9 +133,13 @@ export class ConversationTable {
   }
 }
 
-/** What a turn holds: its body, and `rest` and `others`, which are the tools and settings twice over. */
+/** What a turn holds: its body, and the hash state and parsed members that it mostly shares with its conversation. */
 function sizeOf(turn: Turn): number {
-  return turn.body.length + 2 * turn.rest.length + 1024;
+  return turn.body.length + 1024;
+}
+
+function keyAfter(digest: Hash, itemCount: number): string {
+  return digest.copy().update(keyTail(itemCount)).digest('base64url');
 }
 
 function bucketOf(context: string, body: Buffer): string {

@@ -78,12 +78,17 @@ export function itemsForm(canonical: CanonicalForm, items: readonly JsonValue[])
   return text;
 }
 
-/** The key of a body within its context. `itemsDigest` is the SHA-256 (base64url) of the items' forms. */
-export function keyOf(
-  context: string,
-  rest: string,
-  itemCount: number,
-  itemsDigest: string,
-): string {
-  return digestOf(`${context}|${rest}|${itemCount}|${itemsDigest}`);
+/** What a key's hash is fed before the items; constant over a conversation. */
+export function keyHead(context: string, rest: string): string {
+  return `${context}|${rest}|`;
+}
+
+/** What it is fed behind them. The count keeps a list apart from one whose last item was not a list's. */
+export function keyTail(itemCount: number): string {
+  return `|${itemCount}`;
+}
+
+/** The key of a body within its context. */
+export function keyOf(context: string, form: BodyForm): string {
+  return digestOf(keyHead(context, form.rest) + form.items + keyTail(form.itemCount));
 }

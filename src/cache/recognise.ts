@@ -4,18 +4,20 @@ import { EconomizerError } from '../kernel/errors.ts';
 import { duplicateMember, parseStrict } from '../kernel/strict-json.ts';
 import { ConversationTable, type Recognised } from './conversations.ts';
 import { contextText, formOfBody, keyOf, type KeyContext } from './key.ts';
+import { SeenBodies } from './seen-bodies.ts';
 
 export interface RecogniserOptions {
   /** Bodies that nest deeper are refused. */
   readonly depth: number;
-  /** Aliases from raw bytes to key; each takes about 300 bytes. */
-  readonly maxAliases?: number;
-  /** Bytes of recent bodies kept to recognise their continuations. */
+  /** Bytes of small bodies kept to recognise their repeats. */
+  readonly maxSeenBytes?: number;
+  /** Bytes of larger bodies kept to recognise their repeats and their continuations. */
   readonly maxConversationBytes?: number;
 }
 
-/** From this size on a body is worth keeping to recognise its next turn; below, hashing it is cheaper than looking it up. */
-const conversationBytes = 4096;
+const mebibyte = 1024 * 1024;
+/** From this size on a body is worth placing in a conversation; below, parsing it anew is as cheap. */
+const conversationBytes = 1536;
 
 /**
  * Finds facts and key of a request body in the cheapest way that is exact:
@@ -23,16 +25,15 @@ const conversationBytes = 4096;
  */
 export class Recogniser {
   readonly #depth: number;
-  readonly #maxAliases: number;
-  readonly #aliases = new Map<string, Recognised>();
   readonly #contexts = new Map<string, string>();
+  readonly #seen: SeenBodies;
   readonly #conversations: ConversationTable;
 
   constructor(options: RecogniserOptions) {
     this.#depth = options.depth;
-    this.#maxAliases = options.maxAliases ?? 20_000;
+    this.#seen = new SeenBodies(options.maxSeenBytes ?? 16 * mebibyte);
     this.#conversations = new ConversationTable(
-      options.maxConversationBytes ?? 64 * 1024 * 1024,
+      options.maxConversationBytes ?? 64 * mebibyte,
       options.depth,
     );
   }
@@ -44,11 +45,10 @@ export class Recogniser {
       const continued = this.#conversations.find(contextKey, dialect, body);
       return continued ?? this.#parse(contextKey, dialect, body, true);
     }
-    const alias = contextKey + digestOf(body);
-    const known = this.#aliases.get(alias);
+    const known = this.#seen.find(contextKey, body);
     if (known !== undefined) return known;
     const recognised = this.#parse(contextKey, dialect, body, false);
-    this.#remember(alias, recognised);
+    this.#seen.keep(contextKey, body, recognised);
     return recognised;
   }
 
@@ -67,7 +67,7 @@ export class Recogniser {
     if (keep && value === exact) {
       return this.#conversations.begin({ context, dialect, body, value, form, facts });
     }
-    return { facts, key: keyOf(context, form.rest, form.itemCount, digestOf(form.items)) };
+    return { facts, key: keyOf(context, form) };
   }
 
   /** Contexts are few and long: each gets a digest once. */
@@ -81,11 +81,5 @@ export class Recogniser {
       this.#contexts.set(name, digest);
     }
     return digest;
-  }
-
-  #remember(alias: string, recognised: Recognised): void {
-    // Two halves would be more even, but an alias is cheap to make again: when full, start over.
-    if (this.#aliases.size >= this.#maxAliases) this.#aliases.clear();
-    this.#aliases.set(alias, recognised);
   }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { Config } from '../config/config.ts';
 import { configOf } from '../config/load.ts';
 import { sendWorkload, demoAnswers } from '../demo/send-workload.ts';
 import { summarise, type DemoSummary } from '../demo/summary.ts';
@@ -61,32 +62,25 @@ interface Demo {
   close(): Promise<void>;
 }
 
-/** The whole gateway on a directory of its own that goes with it, and a simulated provider behind it. */
+/**
+ * The whole gateway on a directory of its own that goes with it, and a simulated provider behind it.
+ * @throws EconomizerError `ECO_CONFIG` or `ECO_PORT_TAKEN` where the port cannot be had; nothing is left open then.
+ */
 export async function startDemo(port: string): Promise<Demo> {
   const lanes = demoWorkload(seededRandom(seed));
   const tokenizer = await loadTokenizer();
+  await using parts = new AsyncDisposableStack();
   const provider = await startFakeProvider({
     answer: demoAnswers(lanes),
     brain: new BillingBrain({ tokenizer, rulesOf: prefixRules, speed }),
     models: ['gpt-5.4', 'claude-sonnet-5-5'],
   });
+  parts.defer(() => provider.close());
   const directory = await mkdtemp(join(tmpdir(), 'economizer-demo-'));
-  const leave = async (): Promise<void> => {
-    await provider.close();
-    await rm(directory, { recursive: true, force: true });
-  };
-  const config = configOf({
-    listen: { host: '127.0.0.1', port },
-    data: directory,
-    providers: {
-      openai: { kind: 'openai', base_url: `${provider.url}/v1`, api_key: 'sk-demo' },
-      anthropic: { kind: 'anthropic', base_url: provider.url, api_key: 'sk-ant-demo' },
-    },
-  });
-  const gateway = await startGateway(config).catch(async (error: unknown) => {
-    await leave();
-    throw error;
-  });
+  parts.defer(() => rm(directory, { recursive: true, force: true }));
+  const gateway = await startGateway(configFor({ port, directory, providerUrl: provider.url }));
+  parts.defer(() => gateway.stop());
+  const opened = parts.move();
   return {
     url: gateway.url,
     gateway,
@@ -96,11 +90,20 @@ export async function startDemo(port: string): Promise<Demo> {
       await ledger?.flush();
       return summarise((await ledger?.recent(lanes.flat(2).length)) ?? []);
     },
-    async close() {
-      await gateway.stop();
-      await leave();
-    },
+    close: () => opened.disposeAsync(),
   };
+}
+
+function configFor(parts: { port: string; directory: string; providerUrl: string }): Config {
+  const { port, directory, providerUrl } = parts;
+  return configOf({
+    listen: { host: '127.0.0.1', port },
+    data: directory,
+    providers: {
+      openai: { kind: 'openai', base_url: `${providerUrl}/v1`, api_key: 'sk-demo' },
+      anthropic: { kind: 'anthropic', base_url: providerUrl, api_key: 'sk-ant-demo' },
+    },
+  });
 }
 
 function invitation(url: string): string {

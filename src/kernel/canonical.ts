@@ -23,7 +23,7 @@ export class CanonicalForm {
 
   /** The form of an object, without the members that `except` names. */
   object(value: JsonObject, except?: ReadonlySet<string>): string {
-    const names = Object.keys(value).sort();
+    const names = sorted(Object.keys(value));
     this.members += names.length;
     let text = 'o';
     for (const name of names) {
@@ -38,6 +38,18 @@ export class CanonicalForm {
     for (const value of values) text += this.of(value);
     return `${text}e`;
   }
+}
+
+/** In place. Objects of requests have few members: for those, inserting one by one is a third of the cost of `sort`. */
+function sorted(names: string[]): string[] {
+  if (names.length > 12) return names.sort();
+  for (let index = 1; index < names.length; index++) {
+    const name = names[index]!;
+    let place = index;
+    for (; place > 0 && names[place - 1]! > name; place--) names[place] = names[place - 1]!;
+    names[place] = name;
+  }
+  return names;
 }
 
 function stringForm(text: string): string {

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 const prefix = randomBytes(6).toString('hex');
 let counter = 0;
+let lastMs = 0;
+let lastMsText = '';
 
 /**
  * A new id: sorts by time of making, unique across processes (48 random bits a process) and cheap (no system call).
@@ -9,5 +11,9 @@ let counter = 0;
  */
 export function newId(nowMs: number): string {
   counter = (counter + 1) % 0x1000000;
-  return `${nowMs.toString(16).padStart(12, '0')}-${prefix}-${counter.toString(16).padStart(6, '0')}`;
+  if (nowMs !== lastMs) {
+    lastMs = nowMs;
+    lastMsText = nowMs.toString(16).padStart(12, '0');
+  }
+  return `${lastMsText}-${prefix}-${(counter + 0x1000000).toString(16).slice(1)}`;
 }

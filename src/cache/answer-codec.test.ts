@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../exchange/answer.ts';
+import { decodeEntry, encodeEntry } from './answer-codec.ts';
+import { sampleEntry } from './sample-entry.ts';
+import type { CacheEntry } from './tier.ts';
+
+const double = fc.double({ noNaN: true, min: 0 });
+const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+// A lone surrogate has no UTF-8 form, and no header or model name can hold one.
+const text = fc.string({ unit: 'grapheme' });
+const bytes = fc.uint8Array({ maxLength: 300 });
+
+const usage = fc.record({
+  fresh: count,
+  cacheRead: count,
+  cacheWrite5m: count,
+  cacheWrite1h: count,
+  output: count,
+  reasoning: count,
+  audioInput: count,
+  audioOutput: count,
+  webSearches: count,
+});
+const answer: fc.Arbitrary<Answer> = fc.record({
+  dialect: fc.constantFrom(
+    'openai-chat',
+    'openai-responses',
+    'openai-completions',
+    'openai-embeddings',
+    'anthropic-messages',
+    'anthropic-count-tokens',
+  ),
+  model: fc.option(text, { nil: undefined }),
+  serviceTier: fc.option(text, { nil: undefined }),
+  final: bytes,
+  frames: fc.option(bytes, { nil: undefined }),
+  headers: fc.array(text, { maxLength: 8 }),
+  usage: fc.option(usage, { nil: undefined }),
+  usageSource: fc.constantFrom(undefined, 'provider', 'estimated'),
+  firstByteMs: double,
+  totalMs: double,
+});
+const anyEntry: fc.Arbitrary<CacheEntry> = fc.record({
+  key: text,
+  answer,
+  storedAt: double,
+  freshUntil: double,
+  staleUntil: double,
+});
+
+function reread(entry: CacheEntry): CacheEntry | undefined {
+  const { head, body } = encodeEntry(entry);
+  return decodeEntry(entry.key, head, new Uint8Array(Buffer.concat(body)));
+}
+
+describe('an encoded entry', () => {
+  it('comes back the same', () => {
+    fc.assert(
+      fc.property(anyEntry, (entry) => {
+        expect(reread(entry)).toEqual(entry);
+      }),
+    );
+  });
+
+  it('tells an answer without frames from one with none in them', () => {
+    const entry = sampleEntry({ key: 'k', now: 0 });
+    const empty = { ...entry, answer: { ...entry.answer, frames: new Uint8Array(0) } };
+    expect(reread(entry)?.answer.frames).toBeUndefined();
+    expect(reread(empty)?.answer.frames).toHaveLength(0);
+  });
+
+  it('is a miss where any bit of it is damaged', () => {
+    const entry = sampleEntry({ key: 'k', now: 0, bytes: 200, framesBytes: 100 });
+    const { head, body } = encodeEntry(entry);
+    const whole = Buffer.concat([head, ...body]);
+    const bit = fc.nat({ max: whole.length * 8 - 1 });
+    fc.assert(
+      fc.property(bit, (at) => {
+        const damaged = Buffer.from(whole);
+        damaged[at >> 3]! ^= 1 << (at & 7);
+        const [badHead, badBody] = [
+          damaged.subarray(0, head.length),
+          damaged.subarray(head.length),
+        ];
+        expect(decodeEntry('k', badHead, badBody)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('is a miss where it was cut off or is another version', () => {
+    const { head, body } = encodeEntry(sampleEntry({ key: 'k', now: 0 }));
+    const other = Buffer.from(head);
+    other[0] = 2;
+    expect(decodeEntry('k', head.subarray(0, 3), body[0]!)).toBeUndefined();
+    expect(decodeEntry('k', head, body[0]!.subarray(1))).toBeUndefined();
+    expect(decodeEntry('k', other, body[0]!)).toBeUndefined();
+  });
+});

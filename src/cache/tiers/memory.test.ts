@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from '../../kernel/simulated-clock.ts';
+import { sampleEntry } from '../sample-entry.ts';
+import { createMemoryTier } from './memory.ts';
+
+function setUp(limits: { maxEntries?: number; maxBytes?: number } = {}) {
+  const clock = new SimulatedClock();
+  const tier = createMemoryTier({ maxEntries: 1000, maxBytes: 1e7, ...limits, clock });
+  const entry = (key: string, bytes = 100, ttlMs = 60_000) =>
+    sampleEntry({ key, bytes, ttlMs, now: clock.now() });
+  return { clock, tier, entry };
+}
+
+describe('the memory tier', () => {
+  it('answers at once', () => {
+    const { tier, entry } = setUp();
+    tier.set(entry('k'));
+    expect(tier.get('k')).not.toBeInstanceOf(Promise);
+  });
+
+  it('never holds more than its entries or its bytes, whatever is done', () => {
+    const act = fc.tuple(
+      fc.constantFrom('set', 'get', 'delete', 'wait'),
+      fc.nat({ max: 30 }),
+      fc.nat({ max: 3000 }),
+    );
+    fc.assert(
+      fc.property(fc.array(act, { maxLength: 200 }), (acts) => {
+        const { tier, entry, clock } = setUp({ maxEntries: 10, maxBytes: 30_000 });
+        for (const [what, number, size] of acts) {
+          const key = `k${number}`;
+          if (what === 'set') tier.set(entry(key, size, size));
+          else if (what === 'get') expect(tier.get(key)?.key ?? key).toBe(key);
+          else if (what === 'delete') tier.delete(key);
+          else clock.advance(size);
+          const { entries, bytes } = tier.stats();
+          expect(entries).toBeLessThanOrEqual(10);
+          expect(bytes).toBeLessThanOrEqual(30_000);
+          expect(bytes > 0).toBe(entries > 0);
+        }
+        for (let number = 0; number <= 30; number++) tier.delete(`k${number}`);
+        expect(tier.stats()).toMatchObject({ entries: 0, bytes: 0 });
+      }),
+    );
+  });
+
+  it('counts at least the bytes it keeps', () => {
+    const { tier, entry } = setUp();
+    tier.set(entry('k', 5000));
+    expect(tier.stats().bytes).toBeGreaterThan(5000);
+    expect(tier.stats().bytes).toBeLessThan(6500);
+  });
+
+  it('holds no larger buffer than the answer needs', () => {
+    const { tier, entry } = setUp();
+    const large = Buffer.alloc(1_000_000, 7);
+    const { answer, ...rest } = entry('k');
+    const [final, frames] = [large.subarray(100, 200), large.subarray(300, 350)];
+    tier.set({ ...rest, answer: { ...answer, final, frames } });
+    const kept = tier.get('k')!.answer;
+    expect(kept.final.buffer.byteLength).toBe(100);
+    expect(kept.frames!.buffer.byteLength).toBe(50);
+    expect(Buffer.compare(kept.final, final)).toBe(0);
+  });
+
+  it('declines an entry above an eighth of its bytes', () => {
+    const { tier, entry } = setUp({ maxBytes: 80_000 });
+    tier.set(entry('large', 10_000));
+    tier.set(entry('fits', 8000));
+    expect(tier.get('large')).toBeUndefined();
+    expect(tier.get('fits')).toBeDefined();
+  });
+
+  it('gives room back for what has expired, though nobody asks for it', () => {
+    const { tier, entry, clock } = setUp();
+    for (let index = 0; index < 300; index++) tier.set(entry(`old ${index}`, 100, 1000));
+    clock.advance(1000);
+    for (let index = 0; index < 300; index++) tier.set(entry(`new ${index}`));
+    expect(tier.stats().entries).toBe(300);
+    expect(tier.stats().evictions).toBe(0);
+  });
+
+  it('keeps what is asked for again through a scan of what is not', () => {
+    const { tier, entry } = setUp({ maxEntries: 100 });
+    const hot = Array.from({ length: 50 }, (_, index) => `hot ${index}`);
+    for (const key of hot) tier.set(entry(key));
+    for (const key of hot) tier.get(key);
+    for (let index = 0; index < 5000; index++) tier.set(entry(`scan ${index}`));
+    expect(hot.filter((key) => tier.get(key) !== undefined)).toHaveLength(50);
+  });
+
+  it('takes back at once what it let go too early', () => {
+    const { tier, entry } = setUp({ maxEntries: 100 });
+    for (let index = 0; index < 200; index++) tier.set(entry(`k${index}`));
+    expect(tier.get('k95')).toBeUndefined();
+    tier.set(entry('k95'));
+    for (let index = 0; index < 50; index++) tier.set(entry(`scan ${index}`));
+    expect(tier.get('k95')).toBeDefined();
+  });
+});
