@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import type { Hash } from 'node:crypto';
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import { ownBytes } from '../exchange/stream.ts';
 import { CanonicalForm } from '../kernel/canonical.ts';
 import { growingDigest } from '../kernel/digest.ts';
 import { scanJson } from '../kernel/json-scan.ts';
@@ -20,8 +21,10 @@ interface Turn {
   readonly body: Buffer;
   /** Offset just past the last item of the growing list; undefined where it could not be placed for certain. */
   readonly itemsEnd: number | undefined;
-  /** State of the key's hash after the forms of all items so far. */
+  /** State of the key's hash up to where `pending` begins; the turns of a conversation share it, since copying it costs more than hashing a little again. */
   readonly digest: Hash;
+  /** Forms of the items that `digest` has not seen. */
+  readonly pending: string;
   readonly itemCount: number;
   /** The body's members but the growing one. */
   readonly others: JsonObject;
@@ -40,6 +43,8 @@ interface FirstTurn {
 /** The bytes by which candidates are found; agents differ in their first message at the latest. */
 const fingerprintBytes = 1024;
 const turnsPerBucket = 24;
+/** Letters that may wait before they are hashed for good. */
+const pendingLength = 16_384;
 
 /**
  * Recent bodies by their beginning. The next request of an agent is its last one plus a tail, so comparing the common part
@@ -64,16 +69,16 @@ export class ConversationTable {
   find(context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
     const turns = this.#buckets.get(bucketOf(context, body));
     if (turns === undefined) return undefined;
-    const same = turns.find((turn) => turn.body.equals(body));
-    if (same !== undefined) {
-      this.#touch(same);
-      return same.recognised;
+    let longest: Turn | undefined;
+    for (const turn of turns) {
+      if (turn.body.length === body.length && turn.body.equals(body)) {
+        this.#touch(turn);
+        return turn.recognised;
+      }
+      // Every earlier turn of a conversation is a prefix too; only one that is longer than the best so far is worth comparing.
+      const isLonger = (turn.itemsEnd ?? 0) > (longest?.itemsEnd ?? 0);
+      if (isLonger && turn.body.length < body.length && continues(turn, body)) longest = turn;
     }
-    // The longest first: every earlier turn of a conversation is a prefix of it too.
-    const longest = turns
-      .filter((turn) => turn.itemsEnd !== undefined && turn.body.length < body.length)
-      .sort((one, other) => other.itemsEnd! - one.itemsEnd!)
-      .find((turn) => continues(turn, body));
     return longest === undefined ? undefined : this.#extend(longest, dialect, body);
   }
 
@@ -81,12 +86,13 @@ export class ConversationTable {
   begin({ context, dialect, body, value, form, facts }: FirstTurn): Recognised {
     const digest = growingDigest().update(keyHead(context, form.rest)).update(form.items);
     const { [dialect.growing!]: grown, ...others } = value;
-    const recognised = { facts, key: keyAfter(digest, form.itemCount) };
+    const recognised = { facts, key: keyAfter(digest, '', form.itemCount) };
     this.#keep({
       bucket: bucketOf(context, body),
       body,
       itemsEnd: Array.isArray(grown) ? endOfItems(body, value, dialect.growing!) : undefined,
       digest,
+      pending: '',
       itemCount: form.itemCount,
       others,
       recognised,
@@ -99,12 +105,15 @@ export class ConversationTable {
     const itemsEnd = body.length - suffixBytes;
     const items = parseTail(body.subarray(turn.itemsEnd, itemsEnd), this.#depth);
     if (items === undefined) return undefined;
-    const digest = turn.digest.copy().update(items.form);
+    const unhashed = turn.pending + items.form;
+    const folds = unhashed.length > pendingLength;
+    const digest = folds ? turn.digest.copy().update(unhashed) : turn.digest;
+    const pending = folds ? '' : unhashed;
     const itemCount = turn.itemCount + items.values.length;
     const tail = dialect.requestFacts({ ...turn.others, [dialect.growing!]: items.values });
     const facts = { ...tail, bound: turn.recognised.facts.bound ?? tail.bound };
-    const recognised = { facts, key: keyAfter(digest, itemCount) };
-    this.#keep({ ...turn, body, itemsEnd, digest, itemCount, recognised });
+    const recognised = { facts, key: keyAfter(digest, pending, itemCount) };
+    this.#keep({ ...turn, body, itemsEnd, digest, pending, itemCount, recognised });
     return recognised;
   }
 
@@ -113,7 +122,7 @@ export class ConversationTable {
     const turns = this.#buckets.get(turn.bucket) ?? [];
     this.#buckets.delete(turn.bucket); // behind the others: buckets are kept in order of use
     this.#buckets.set(turn.bucket, turns);
-    turns.unshift(turn);
+    turns.unshift({ ...turn, body: ownBytes(turn.body) });
     this.#bytes += sizeOf(turn);
     if (turns.length > turnsPerBucket) this.#bytes -= sizeOf(turns.pop()!);
     while (this.#bytes > this.#maxBytes) this.#dropOldest();
@@ -138,8 +147,11 @@ function sizeOf(turn: Turn): number {
   return turn.body.length + 1024;
 }
 
-function keyAfter(digest: Hash, itemCount: number): string {
-  return digest.copy().update(keyTail(itemCount)).digest('base64url');
+function keyAfter(digest: Hash, pending: string, itemCount: number): string {
+  return digest
+    .copy()
+    .update(pending + keyTail(itemCount))
+    .digest('base64url');
 }
 
 function bucketOf(context: string, body: Buffer): string {

@@ -17,7 +17,7 @@ export interface RecogniserOptions {
 
 const mebibyte = 1024 * 1024;
 /** From this size on a body is worth placing in a conversation; below, parsing it anew is as cheap. */
-const conversationBytes = 1536;
+const conversationBytes = 4096;
 
 /**
  * Finds facts and key of a request body in the cheapest way that is exact:

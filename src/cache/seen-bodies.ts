@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { ownBytes } from '../exchange/stream.ts';
 import type { Recognised } from './conversations.ts';
 
 interface SeenBody {
@@ -33,8 +34,7 @@ export class SeenBodies {
       this.#bodies.clear();
       this.#bytes = 0;
     }
-    // A copy: the body may be a view of a larger buffer, which would be kept whole.
-    this.#bodies.set(crc32(body), { context, body: Buffer.from(body), recognised });
+    this.#bodies.set(crc32(body), { context, body: ownBytes(body), recognised });
     this.#bytes += body.length + overheadBytes;
   }
 }

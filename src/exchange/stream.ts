@@ -22,6 +22,19 @@ export interface ByteStream {
 
 export type Bytes = Uint8Array;
 
+/** False for a slice of a larger buffer, such as a socket's or a pool's. */
+export function ownsItsBytes(bytes: Bytes): boolean {
+  return bytes.byteLength === bytes.buffer.byteLength;
+}
+
+/** Bytes for keeping: a slice of a larger buffer would hold the whole of it; a copy holds what is counted. */
+export function ownBytes(bytes: Bytes): Buffer {
+  if (ownsItsBytes(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
+  copy.set(bytes);
+  return copy;
+}
+
 /** A stream of chunks that are all here already; it heeds back-pressure. */
 export function streamOf(chunks: readonly Bytes[]): ByteStream {
   let sink: ByteSink | undefined;

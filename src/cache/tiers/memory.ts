@@ -1,4 +1,4 @@
-import type { Bytes } from '../../exchange/stream.ts';
+import { ownBytes, ownsItsBytes } from '../../exchange/stream.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import type { Evictable, EvictionPolicy, Queue } from './eviction.ts';
@@ -165,16 +165,4 @@ function withOwnBytes(entry: CacheEntry): CacheEntry {
     frames: frames === undefined ? undefined : ownBytes(frames),
   };
   return { ...entry, answer };
-}
-
-function ownsItsBytes(bytes: Bytes): boolean {
-  return bytes.byteLength === bytes.buffer.byteLength;
-}
-
-/** A slice of a socket's or a pool's buffer would hold the whole of it; a copy holds what is counted. */
-function ownBytes(bytes: Bytes): Bytes {
-  if (ownsItsBytes(bytes)) return bytes;
-  const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
-  copy.set(bytes);
-  return copy;
 }

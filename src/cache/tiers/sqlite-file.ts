@@ -68,7 +68,7 @@ export function openCacheFile(path: string): CacheFile {
   } catch (cause) {
     database?.close();
     if (EconomizerError.is(cause)) throw cause;
-    throw isCorruption(cause) ? corrupt(path, cause) : unopened(path, cause);
+    throw isCorruption(cause) ? corruptFile(path, cause) : unopened(path, cause);
   }
 }
 
@@ -120,7 +120,7 @@ function adopt(database: DatabaseSync, path: string): void {
     const owner = numberOf(database, 'application_id');
     const isOurs = owner === applicationId;
     if (!isOurs && (owner !== 0 || tablesOf(database).length > 0)) {
-      throw corrupt(path, new Error(`application_id is ${owner}`));
+      throw corruptFile(path, new Error(`application_id is ${owner}`));
     }
     if (!isOurs || numberOf(database, 'user_version') !== schemaVersion) {
       for (const table of tablesOf(database)) database.exec(`DROP TABLE "${table}"`);
@@ -154,7 +154,8 @@ function resultCode(error: unknown): number | undefined {
   return typeof code === 'number' ? code & 0xff : undefined;
 }
 
-function corrupt(path: string, cause: unknown): EconomizerError {
+/** The error for a file that is damaged or not ours. */
+export function corruptFile(path: string, cause: unknown): EconomizerError {
   const message = `The cache file ${path} is damaged or not a cache of Economizer.`;
   return new EconomizerError('ECO_CACHE_CORRUPT', message, { cause });
 }

@@ -2,7 +2,13 @@ import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
-import { isCorruption, moveAside, openCacheFile, type CacheFile } from './sqlite-file.ts';
+import {
+  corruptFile,
+  isCorruption,
+  moveAside,
+  openCacheFile,
+  type CacheFile,
+} from './sqlite-file.ts';
 import { WriteQueue } from './sqlite-queue.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { WriterThread } from './sqlite-thread.ts';
@@ -16,6 +22,12 @@ export interface SqliteTierOptions {
   readonly signals: Signals;
 }
 
+/** A tier that reads at once; what it was given is found from then on, and safe after `flush`. */
+export interface SqliteTier extends CacheTier {
+  get(key: string): CacheEntry | undefined;
+  set(entry: CacheEntry): void;
+}
+
 const name = 'l3';
 const part = `cache.${name}`;
 /** A use is noted only where the last one noted is older, in milliseconds: reading must not mean writing. */
@@ -26,11 +38,11 @@ const useGrainMs = 300_000;
  * damaged or not ours is moved aside and begun anew.
  * @throws EconomizerError `ECO_CACHE_FILE` if the file cannot be opened or made.
  */
-export function createSqliteTier(options: SqliteTierOptions): CacheTier {
-  return new SqliteTier(options);
+export function createSqliteTier(options: SqliteTierOptions): SqliteTier {
+  return new SqliteFileTier(options);
 }
 
-class SqliteTier implements CacheTier {
+class SqliteFileTier implements SqliteTier {
   readonly name = name;
   readonly #options: SqliteTierOptions;
   #reader: SqliteReader | undefined;
@@ -115,7 +127,7 @@ class SqliteTier implements CacheTier {
       return undefined;
     } catch (error) {
       if (!isCorruption(error)) throw error;
-      this.#beginAnew('get', error);
+      this.#beginAnew('get', corruptFile(this.#options.path, error));
       return undefined;
     }
   }
@@ -150,9 +162,9 @@ class SqliteTier implements CacheTier {
   }
 
   /** The damage shows only now: ends both connections, moves the file aside and opens a new one. All is a miss meanwhile. */
-  #beginAnew(operation: string, cause: unknown): void {
+  #beginAnew(operation: string, error: EconomizerError): void {
     if (this.#restart !== undefined || this.#closed) return;
-    this.#tell(operation, cause);
+    this.#tell(operation, error);
     const inode = this.#reader?.inode;
     this.#reader?.close();
     this.#reader = undefined;
