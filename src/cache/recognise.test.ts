@@ -135,9 +135,9 @@ describe('recognising the next turn of a conversation', () => {
     fc.assert(
       fc.property(turns, suffix, fc.constantFrom(0, 1), (all, after, spaces) => {
         const recogniser = new Recogniser({ depth: 64 });
-        let messages: unknown[] = [{ role: 'system', content: filler }];
+        const messages: unknown[] = [{ role: 'system', content: filler }];
         for (const turn of all) {
-          messages = [...messages, ...turn];
+          messages.push(...turn);
           const text = JSON.stringify({ model: 'm', messages, ...after }, undefined, spaces);
           const fresh = new Recogniser({ depth: 64 }).recognise(
             context,

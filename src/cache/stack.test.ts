@@ -57,6 +57,7 @@ class FaultyTier implements CacheTier {
       case 'rejecting':
         return Promise.reject(new Error(`${act} broke`));
       case 'hanging':
+      default:
         return new Promise((resolve) => this.hanging.push(() => resolve(work())));
     }
   }
@@ -122,7 +123,7 @@ describe('a stack of tiers', () => {
     tiers[1].mode = 'later';
     tiers[2].mode = 'later';
     tiers[2].entries.set('k', entry);
-    const found = await Promise.all(Array.from({ length: 100 }, () => stack.find('k')));
+    const found = await Promise.all(Array.from({ length: 100 }, async () => stack.find('k')));
     expect(new Set(found)).toHaveLength(1);
     expect(found[0]).toEqual({ entry, tier: 'l3' });
     await stack.flush();

@@ -35,30 +35,6 @@ export function ownBytes(bytes: Bytes): Buffer {
   return copy;
 }
 
-/** A stream of chunks that are all here already; it heeds back-pressure. */
-export function streamOf(chunks: readonly Bytes[]): ByteStream {
-  let sink: ByteSink | undefined;
-  let next = 0;
-  const pump = (): void => {
-    for (let into = sink; into !== undefined && next < chunks.length; into = sink) {
-      if (!into.write(chunks[next++]!)) return;
-    }
-    const ending = sink;
-    sink = undefined;
-    ending?.end();
-  };
-  return {
-    open(into) {
-      sink = into;
-      pump();
-    },
-    resume: pump,
-    cancel() {
-      sink = undefined;
-    },
-  };
-}
-
 /** Everything a stream brings, as one buffer; rejects when it fails or passes `limit` bytes. */
 export function collect(stream: ByteStream, limit = Infinity): Promise<Buffer> {
   return new Promise((resolve, reject) => {

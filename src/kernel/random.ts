@@ -4,8 +4,6 @@ export interface Random {
   next(): number;
 }
 
-export const systemRandom: Random = { next: () => Math.random() };
-
 /** A repeatable sequence (mulberry32, Tommy Ettinger 2017, public domain): the same seed gives the same numbers everywhere. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;

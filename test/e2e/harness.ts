@@ -130,7 +130,7 @@ export function chat(extra: object = {}): string {
 /** A request to Anthropic's messages. */
 export function messages(extra: object = {}): string {
   const list = [{ role: 'user', content: 'What is an economizer?' }];
-  return JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 100, messages: list, ...extra });
+  return JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 100, messages: list, ...extra });
 }
 
 /** Waits until `holds`, turn by turn of the event loop. */

@@ -104,7 +104,7 @@ describe.each([
 
   it('anthropic: messages, plain and streaming, twice each, and count_tokens', async () => {
     const { anthropic, provider } = await connect();
-    const base = { model: 'claude-sonnet-4-5', max_tokens: 100, messages: question };
+    const base = { model: 'claude-sonnet-5-5', max_tokens: 100, messages: question };
     for (let round = 0; round < 2; round++) {
       const plain = await anthropic.messages.create(base);
       expect(plain.content).toMatchObject([{ type: 'text', text: 'It is an economizer.' }]);
@@ -126,7 +126,7 @@ describe.each([
     provider.failNext({ kind: 'status', status: 429 });
     await expect(openai.chat.completions.create(asking)).rejects.toThrow(OpenAI.RateLimitError);
     provider.failNext({ kind: 'status', status: 529 });
-    const message = { model: 'claude-sonnet-4-5', max_tokens: 9, messages: question };
+    const message = { model: 'claude-sonnet-5-5', max_tokens: 9, messages: question };
     await expect(anthropic.messages.create(message)).rejects.toThrow(Anthropic.InternalServerError);
     provider.failNext({ kind: 'refuse' });
     await expect(openai.chat.completions.create(asking)).rejects.toMatchObject({

@@ -16,7 +16,7 @@ async function start(config: string): Promise<{ child: ChildProcess; url: string
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const [line] = (await once(child.stdout!, 'data')) as [Buffer];
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, url: (JSON.parse(line.toString()) as { url: string }).url };
 }
 
@@ -35,9 +35,9 @@ it(
     const answered = new Map<string, { body: string; answer: string }>();
     for (let round = 0; round < 3; round++) {
       const { child, url } = await start(config);
-      let alive = true;
+      const life = { over: false };
       const drive = async (lane: number): Promise<void> => {
-        for (let count = 0; alive; count++) {
+        for (let count = 0; !life.over; count++) {
           const streams = lane % 2 === 0 ? { stream: true } : {};
           const body = chat({
             temperature: 0,
@@ -56,7 +56,7 @@ it(
       await new Promise((resolve) => setTimeout(resolve, 500 + 700 * random.next()));
       child.kill('SIGKILL');
       await once(child, 'exit');
-      alive = false;
+      life.over = true;
       await load;
     }
     expect(answered.size).toBeGreaterThan(50);

@@ -61,7 +61,7 @@ function rows(sql: string): unknown[] {
     return database
       .prepare(sql)
       .all()
-      .map((row) => ({ ...row }));
+      .map((row) => Object.assign({}, row));
   } finally {
     database.close();
   }
