@@ -13,7 +13,7 @@ export class BodySource {
   readonly #traffic: Traffic;
   readonly #streams: boolean;
   readonly #history: Buffer;
-  readonly #connection: number;
+  readonly #name: string;
   #count = 0;
   #turns: Buffer[] = [];
 
@@ -22,10 +22,12 @@ export class BodySource {
     readonly bytes: number;
     readonly streams: boolean;
     readonly connection: number;
+    /** Different for each run of the load, so that a miss is one in every round. */
+    readonly nonce: string;
   }) {
     this.#traffic = options.traffic;
     this.#streams = options.streams;
-    this.#connection = options.connection;
+    this.#name = `${options.nonce}-${options.connection}`;
     const messages: string[] = [];
     const room = options.bytes - 250;
     for (let size = 0; size < room;) {
@@ -46,13 +48,13 @@ export class BodySource {
     if (this.#traffic === 'repeat')
       return [this.#head('same', this.#count % 8), this.#history, tail];
     if (this.#traffic === 'unseen') {
-      return [this.#head(`u${this.#connection}`, this.#count), this.#history, tail];
+      return [this.#head(`u${this.#name}`, this.#count), this.#history, tail];
     }
     // Conversations of forty turns, as agents have them; then another one begins.
     if (this.#turns.length >= 40) this.#turns = [];
     this.#turns.push(Buffer.from(`,{"role":"user","content":"turn ${this.#turns.length}"}`));
     const conversation = Math.floor((this.#count - 1) / 40);
-    const head = this.#head(`c${this.#connection}`, conversation);
+    const head = this.#head(`c${this.#name}`, conversation);
     return [head, this.#history, ...this.#turns, tail];
   }
 

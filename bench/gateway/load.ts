@@ -23,6 +23,7 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
+const nonce = `${process.pid.toString(36)}${Date.now().toString(36)}`;
 const lastChunk = Buffer.from('0\r\n\r\n');
 const plan = JSON.parse(process.argv[2]!) as LoadPlan;
 const latencies: number[] = [];
@@ -60,7 +61,7 @@ class Driver {
   #isWaiting = false;
 
   constructor(connection: number, resolve: () => void) {
-    this.#bodies = new BodySource({ ...plan, connection });
+    this.#bodies = new BodySource({ ...plan, connection, nonce });
     this.#resolve = resolve;
   }
 
