@@ -42,17 +42,30 @@ export function summarise(rows: readonly LedgerRow[]): DemoSummary {
   }
   return {
     calls: rows.length,
-    without: { calls: rows.length, usd: usd(sums.withoutNanos), seconds: sums.withoutMs / 1000 },
-    with: { calls: rows.length - sums.reused, usd: usd(sums.costNanos), seconds: sums.ms / 1000 },
+    without: {
+      calls: rows.length,
+      usd: usd(sums.withoutNanos),
+      seconds: secondsOf(sums.withoutMs),
+    },
+    with: {
+      calls: rows.length - sums.reused,
+      usd: usd(sums.costNanos),
+      seconds: secondsOf(sums.ms),
+    },
     saved: {
       usd: usd(sums.withoutNanos - sums.costNanos),
-      seconds: (sums.withoutMs - sums.ms) / 1000,
+      seconds: secondsOf(sums.withoutMs - sums.ms),
       by: Object.fromEntries(
         Object.entries(by).map(([mechanism, { calls, nanos, ms }]) => [
           mechanism,
-          { calls, usd: usd(nanos), seconds: ms / 1000 },
+          { calls, usd: usd(nanos), seconds: secondsOf(ms) },
         ]),
       ),
     },
   };
+}
+
+/** To the millisecond; more would pretend. */
+function secondsOf(ms: number): number {
+  return Math.round(ms) / 1000;
 }

@@ -1,11 +1,13 @@
 import { EconomizerError } from '../kernel/errors.ts';
 import { asAnthropic } from './as-anthropic.ts';
+import { asOpenaiChat } from './as-openai.ts';
 import { modelFamily } from './recorded-answer.ts';
 import type { RecordedCall } from './recorded.ts';
 
 /**
- * The call as it would be made of `model`, or of its own model where none is given: Claude models are asked in Anthropic's dialect.
- * @throws EconomizerError `ECO_FILE` where traffic in another provider's dialect has no form for that model.
+ * The call as it would be made of `model`, or of its own model where none is given: Claude models are asked in Anthropic's dialect,
+ * all others in OpenAI's.
+ * @throws EconomizerError `ECO_FILE` where the call has no form for that model.
  */
 export function asModel(call: RecordedCall, model: string | undefined): RecordedCall {
   const wanted = model ?? call.model;
@@ -17,8 +19,9 @@ export function asModel(call: RecordedCall, model: string | undefined): Recorded
   if (call.dialect === 'openai-chat') return asAnthropic(call, wanted);
   // Recorded in one provider's own form and served by another (a compatible server): as it is.
   if (model === undefined) return call;
+  if (isAnthropic) return asOpenaiChat(call, wanted);
   throw new EconomizerError(
     'ECO_FILE',
-    `Calls recorded in the form "${call.dialect}" cannot be replayed as "${wanted}"; only chat completions can change provider. Give --model a model of the same provider.`,
+    `Calls recorded in the form "${call.dialect}" cannot be replayed as "${wanted}"; give --model a model of OpenAI's dialect.`,
   );
 }

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EconomizerError } from '../kernel/errors.ts';
+import { asModel } from './as-model.ts';
 import { readTraffic, type Session } from './traffic.ts';
 
 let folder: string;
@@ -221,6 +222,67 @@ describe('calls', () => {
     const file = await write('messages', linesOf(record));
     const [session] = await read([file], 'claude-sonnet-5');
     expect(session?.calls[0]?.request).toEqual({ ...record.request, model: 'claude-sonnet-5' });
-    await expect(read([file], 'gpt-4o')).rejects.toThrow(/cannot be replayed as "gpt-4o"/);
+  });
+
+  it('of a Claude model for another are made in the dialect of OpenAI, and back', async () => {
+    const use = { type: 'tool_use', id: 't1', name: 'find', input: { id: 7 } };
+    const request = {
+      model: 'claude-sonnet-5',
+      max_tokens: 5,
+      system: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral' } }],
+      tools: [{ name: 'find', description: 'Finds.', input_schema: { type: 'object' } }],
+      messages: [
+        { role: 'user', content: 'Find 7.' },
+        { role: 'assistant', content: [{ type: 'text', text: 'Well.' }, use] },
+        {
+          role: 'user',
+          content: [
+            { type: 'tool_result', tool_use_id: 't1', content: 'found' },
+            { type: 'text', text: 'And?' },
+          ],
+        },
+      ],
+    };
+    const response = {
+      type: 'message',
+      content: [use],
+      stop_reason: 'tool_use',
+      usage: { output_tokens: 42 },
+    };
+    const file = await write('to-openai', linesOf({ at_ms: 0, request, response }));
+    const [session] = await read([file], 'gpt-4o');
+    const [made] = session?.calls ?? [];
+    const toolCall = {
+      id: 't1',
+      type: 'function',
+      function: { name: 'find', arguments: '{"id":7}' },
+    };
+    expect(made?.request).toEqual({
+      model: 'gpt-4o',
+      max_completion_tokens: 5,
+      tools: [
+        {
+          type: 'function',
+          function: { name: 'find', description: 'Finds.', parameters: { type: 'object' } },
+        },
+      ],
+      messages: [
+        { role: 'system', content: 'Be kind.' },
+        { role: 'user', content: 'Find 7.' },
+        { role: 'assistant', content: 'Well.', tool_calls: [toolCall] },
+        { role: 'tool', tool_call_id: 't1', content: 'found' },
+        { role: 'user', content: [{ type: 'text', text: 'And?' }] },
+      ],
+    });
+    expect(made?.answer).toMatchObject({
+      choices: [
+        { message: { content: null, tool_calls: [toolCall] }, finish_reason: 'tool_calls' },
+      ],
+      usage: { completion_tokens: 42 },
+    });
+    expect(asModel(made!, 'claude-sonnet-5').answer).toMatchObject({
+      content: [use],
+      stop_reason: 'tool_use',
+    });
   });
 });
