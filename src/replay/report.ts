@@ -1,4 +1,4 @@
-import { usd, type NanoUsd } from '../kernel/money.ts';
+import { usd } from '../kernel/money.ts';
 import type { ReplayResult } from './replay.ts';
 import type { Side, TokenSums } from './side.ts';
 
@@ -26,7 +26,7 @@ export function reportOf(result: ReplayResult): ReplayReport {
     with: sideReport(result.with),
     ideal: { usd: usd(result.idealNanos) },
     saved: {
-      usd: usd(savedBy(result)),
+      usd: usd(result.without.nanos - result.with.nanos),
       by: Object.fromEntries([...result.savedNanos].map(([by, nanos]) => [by, usd(nanos)])),
     },
   };
@@ -38,9 +38,4 @@ function sideReport(side: Side): SideReport {
     tokens: side.tokens,
     seconds: Math.round(side.seconds * 1000) / 1000,
   };
-}
-
-/** The whole saving, signed. */
-export function savedBy(result: Pick<ReplayResult, 'with' | 'without'>): NanoUsd {
-  return result.without.nanos - result.with.nanos;
 }

@@ -48,10 +48,6 @@ export class HotPrefixes {
     if (this.#held.size > this.#limit) this.#dropOldest();
   }
 
-  get size(): number {
-    return this.#held.size;
-  }
-
   #dropOldest(): void {
     for (const oldest of this.#held.keys()) {
       this.#held.delete(oldest);
