@@ -1,37 +1,13 @@
-import { isUtf8 } from 'node:buffer';
-import { crc32 } from 'node:zlib';
-import type { Hash } from 'node:crypto';
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
 import { ownBytes } from '../exchange/stream.ts';
-import { CanonicalForm } from '../kernel/canonical.ts';
-import { growingDigest } from '../kernel/digest.ts';
-import { scanJson } from '../kernel/json-scan.ts';
-import type { JsonObject, JsonValue } from '../kernel/json.ts';
-import { itemsForm, keyHead, keyTail, type BodyForm } from './key.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import { emptyChain, extendChain } from './item-chain.ts';
+import { keyOf, type BodyForm } from './key.ts';
+import { endOfList, parseTail } from './list-tail.ts';
+import { Turn, type Frame, type Recognised } from './turn.ts';
 
-/** What is known of a request once its body is recognised. */
-export interface Recognised {
-  readonly facts: RequestFacts;
-  readonly key: string;
-}
-
-/** A body seen before, and where its conversation may go on. */
-interface Turn {
+export interface FirstTurn {
   readonly bucket: string;
-  readonly body: Buffer;
-  /** Offset just past the last item of the growing list; undefined where it could not be placed for certain. */
-  readonly itemsEnd: number | undefined;
-  /** State of the key's hash up to where `pending` begins; the turns of a conversation share it, since copying it costs more than hashing a little again. */
-  readonly digest: Hash;
-  /** Forms of the items that `digest` has not seen. */
-  readonly pending: string;
-  readonly itemCount: number;
-  /** The body's members but the growing one. */
-  readonly others: JsonObject;
-  readonly recognised: Recognised;
-}
-
-interface FirstTurn {
   readonly context: string;
   readonly dialect: Dialect;
   readonly body: Buffer;
@@ -40,183 +16,160 @@ interface FirstTurn {
   readonly facts: RequestFacts;
 }
 
-/** The bytes by which candidates are found; agents differ in their first message at the latest. */
-const fingerprintBytes = 1024;
-const turnsPerBucket = 24;
-/** Letters that may wait before they are hashed for good. */
-const pendingLength = 16_384;
+/** Trees that begin alike, and branches of one turn; beyond it the least used goes. */
+const siblingsMax = 24;
 
 /**
- * Recent bodies by their beginning. The next request of an agent is its last one plus a tail, so comparing the common part
- * (memcmp), extending a copied hash state and parsing the tail alone costs a hundredth of parsing 200 KB again.
+ * Recent bodies as trees of turns, found by their beginning. The next request of an agent is its last one plus a tail, so comparing the
+ * common part (memcmp), parsing the tail and hashing it to what was hashed before costs a hundredth of parsing 200 KB again.
  *
  * Exact by construction: the prefix ends right behind an item of the growing list and is byte-equal to one that was parsed
  * whole; the suffix is byte-equal too; the tail must parse as further items. Prefix + tail + suffix is then the old
  * body with items added, and nothing else.
  */
 export class ConversationTable {
-  readonly #buckets = new Map<string, Turn[]>();
+  readonly #trees = new Map<string, Turn[]>();
   readonly #maxBytes: number;
   readonly #depth: number;
   #bytes = 0;
+  #newest: Turn | undefined;
+  #oldest: Turn | undefined;
 
   constructor(maxBytes: number, depth: number) {
     this.#maxBytes = maxBytes;
     this.#depth = depth;
   }
 
-  /** Facts and key of a body that equals or continues one seen before; undefined if none does. */
-  find(context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
-    const turns = this.#buckets.get(bucketOf(context, body));
-    if (turns === undefined) return undefined;
+  /**
+   * Facts and key of a body that equals or continues one seen before; undefined if none does.
+   * @param bucket names the context and the body's beginning: bodies of one conversation have the same.
+   */
+  find(bucket: string, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
     let longest: Turn | undefined;
-    for (const turn of turns) {
-      if (turn.body.length === body.length && turn.body.equals(body)) {
-        this.#touch(turn);
-        return turn.recognised;
-      }
-      // Every earlier turn of a conversation is a prefix too; only one that is longer than the best so far is worth comparing.
-      const isLonger = (turn.itemsEnd ?? 0) > (longest?.itemsEnd ?? 0);
-      if (isLonger && turn.body.length < body.length && continues(turn, body)) longest = turn;
+    for (const tree of this.#trees.get(bucket) ?? []) {
+      const { suffix } = tree.frame;
+      if (body.compare(suffix, 0, suffix.length, body.length - suffix.length) !== 0) continue;
+      const turn = tree.match(body);
+      if (turn !== undefined && turn.end > (longest?.end ?? 0)) longest = turn;
     }
-    return longest === undefined ? undefined : this.#extend(longest, dialect, body);
+    if (longest === undefined) return undefined;
+    this.#touch(longest);
+    if (longest.end + longest.frame.suffix.length < body.length) {
+      return this.#extend(longest, context, dialect, body);
+    }
+    longest.key ??= keyOf(context, longest.frame.rest, longest.items);
+    return { facts: longest.facts, key: longest.key };
   }
 
   /** Keeps a body that was parsed whole. */
-  begin({ context, dialect, body, value, form, facts }: FirstTurn): Recognised {
-    const digest = growingDigest().update(keyHead(context, form.rest)).update(form.items);
-    const { [dialect.growing!]: grown, ...others } = value;
-    const recognised = { facts, key: keyAfter(digest, '', form.itemCount) };
-    this.#keep({
-      bucket: bucketOf(context, body),
-      body,
-      itemsEnd: Array.isArray(grown) ? endOfItems(body, value, dialect.growing!) : undefined,
-      digest,
-      pending: '',
-      itemCount: form.itemCount,
-      others,
-      recognised,
-    });
-    return recognised;
+  begin(first: FirstTurn): Recognised {
+    const { bucket, context, dialect, body, value, form, facts } = first;
+    const growing = dialect.growing!;
+    const before = extendChain(emptyChain, form.items.slice(0, -1));
+    const items = extendChain(before, form.items.slice(-1));
+    const key = keyOf(context, form.rest, items);
+    const { [growing]: list, ...others } = value;
+    const end = Array.isArray(list) ? endOfList(body, value, growing) : undefined;
+    if (end === undefined || body.length > this.#maxBytes / 4) return { facts, key };
+    const suffix = ownBytes(body.subarray(end.last));
+    const frame: Frame = { bucket, others, rest: form.rest, suffix };
+    let parent: Turn | undefined;
+    if (end.before !== undefined) {
+      // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
+      const earlier = { ...others, [growing]: (list as readonly []).slice(0, -1) };
+      const bytes = body.subarray(0, end.before);
+      const facts = dialect.requestFacts(earlier);
+      parent = this.#add({ frame, parent: undefined, bytes, items: before, facts, key: undefined });
+    }
+    const bytes = body.subarray(parent?.end ?? 0, end.last);
+    this.#add({ frame, parent, bytes, items, facts, key });
+    this.#shrink();
+    return { facts, key };
   }
 
-  #extend(turn: Turn, dialect: Dialect, body: Buffer): Recognised | undefined {
-    const suffixBytes = turn.body.length - turn.itemsEnd!;
-    const itemsEnd = body.length - suffixBytes;
-    const items = parseTail(body.subarray(turn.itemsEnd, itemsEnd), this.#depth);
-    if (items === undefined) return undefined;
-    const unhashed = turn.pending + items.form;
-    const folds = unhashed.length > pendingLength;
-    const digest = folds ? turn.digest.copy().update(unhashed) : turn.digest;
-    const pending = folds ? '' : unhashed;
-    const itemCount = turn.itemCount + items.values.length;
-    const tail = dialect.requestFacts({ ...turn.others, [dialect.growing!]: items.values });
-    const facts = { ...tail, bound: turn.recognised.facts.bound ?? tail.bound };
-    const recognised = { facts, key: keyAfter(digest, pending, itemCount) };
-    this.#keep({ ...turn, body, itemsEnd, digest, pending, itemCount, recognised });
-    return recognised;
+  #extend(turn: Turn, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
+    const { others, rest, suffix } = turn.frame;
+    const bytes = body.subarray(turn.end, body.length - suffix.length);
+    const tail = parseTail(bytes, this.#depth);
+    if (tail === undefined) return undefined;
+    const items = extendChain(turn.items, tail.forms);
+    const read = dialect.requestFacts({ ...others, [dialect.growing!]: tail.values });
+    const facts = { ...read, bound: turn.facts.bound ?? read.bound };
+    const key = keyOf(context, rest, items);
+    this.#shorten(turn);
+    this.#add({ frame: turn.frame, parent: turn, bytes, items, facts, key });
+    this.#shrink();
+    return { facts, key };
   }
 
-  #keep(turn: Turn): void {
-    if (turn.body.length > this.#maxBytes / 4) return;
-    const turns = this.#buckets.get(turn.bucket) ?? [];
-    this.#buckets.delete(turn.bucket); // behind the others: buckets are kept in order of use
-    this.#buckets.set(turn.bucket, turns);
-    turns.unshift({ ...turn, body: ownBytes(turn.body) });
-    this.#bytes += sizeOf(turn);
-    if (turns.length > turnsPerBucket) this.#bytes -= sizeOf(turns.pop()!);
-    while (this.#bytes > this.#maxBytes) this.#dropOldest();
+  #add(options: ConstructorParameters<typeof Turn>[0]): Turn {
+    const turn = new Turn({ ...options, bytes: ownBytes(options.bytes) });
+    const siblings = turn.parent?.children ?? this.#treesOf(turn.frame.bucket);
+    siblings.unshift(turn);
+    this.#bytes += turn.size;
+    this.#link(turn);
+    if (turn.parent !== undefined) this.#touch(turn.parent);
+    if (siblings.length > siblingsMax) this.#dropTree(siblings.at(-1)!);
+    return turn;
   }
 
+  #shorten(turn: Turn): void {
+    this.#bytes -= turn.size;
+    const gone = turn.absorb();
+    this.#bytes += turn.size;
+    for (const each of gone) this.#forget(each);
+    const top = gone.at(-1);
+    if (top === undefined || turn.parent !== undefined) return;
+    const trees = this.#treesOf(turn.frame.bucket);
+    trees[trees.indexOf(top)] = turn;
+  }
+
+  #treesOf(bucket: string): Turn[] {
+    const trees = this.#trees.get(bucket) ?? [];
+    this.#trees.set(bucket, trees);
+    return trees;
+  }
+
+  /** Marks a turn and all it goes on from as just used, so that the least used turn never has others that go on from it. */
   #touch(turn: Turn): void {
-    const turns = this.#buckets.get(turn.bucket)!;
-    if (turns[0] === turn) return;
-    turns.splice(turns.indexOf(turn), 1);
-    turns.unshift(turn);
+    for (let each: Turn | undefined = turn; each !== undefined; each = each.parent) {
+      this.#unlink(each);
+      this.#link(each);
+    }
   }
 
-  #dropOldest(): void {
-    const [bucket, turns] = this.#buckets.entries().next().value!;
-    this.#bytes -= sizeOf(turns.pop()!);
-    if (turns.length === 0) this.#buckets.delete(bucket);
+  #shrink(): void {
+    while (this.#bytes > this.#maxBytes && this.#oldest !== undefined) this.#dropTree(this.#oldest);
   }
-}
 
-/** What a turn holds: its body, and the hash state and parsed members that it mostly shares with its conversation. */
-function sizeOf(turn: Turn): number {
-  return turn.body.length + 1024;
-}
+  #dropTree(turn: Turn): void {
+    for (const child of turn.children.slice()) this.#dropTree(child);
+    const { bucket } = turn.frame;
+    const siblings = turn.parent?.children ?? this.#treesOf(bucket);
+    siblings.splice(siblings.indexOf(turn), 1);
+    if (turn.parent === undefined && siblings.length === 0) this.#trees.delete(bucket);
+    this.#forget(turn);
+  }
 
-function keyAfter(digest: Hash, pending: string, itemCount: number): string {
-  return digest
-    .copy()
-    .update(pending + keyTail(itemCount))
-    .digest('base64url');
-}
+  #forget(turn: Turn): void {
+    this.#bytes -= turn.size;
+    this.#unlink(turn);
+  }
 
-function bucketOf(context: string, body: Buffer): string {
-  return context + crc32(body.subarray(0, fingerprintBytes));
-}
+  #link(turn: Turn): void {
+    turn.older = this.#newest;
+    turn.newer = undefined;
+    if (this.#newest !== undefined) this.#newest.newer = turn;
+    this.#newest = turn;
+    this.#oldest ??= turn;
+  }
 
-function continues({ body: earlier, itemsEnd }: Turn, body: Buffer): boolean {
-  const suffixBytes = earlier.length - itemsEnd!;
-  const near = Math.max(0, itemsEnd! - 64);
-  return (
-    body.compare(earlier, itemsEnd, earlier.length, body.length - suffixBytes) === 0 &&
-    // Conversations of one agent differ early or just at their end: a look there spares most of the long comparisons.
-    body.compare(earlier, near, itemsEnd, near, itemsEnd) === 0 &&
-    body.compare(earlier, 0, itemsEnd, 0, itemsEnd) === 0
-  );
-}
-
-/** The items that a tail such as `,{...},{...}` adds, or undefined if it is no such thing. */
-function parseTail(
-  tail: Buffer,
-  depth: number,
-): { values: readonly JsonValue[]; form: string } | undefined {
-  if (!isUtf8(tail)) return undefined;
-  const values = parseList(`[0${tail.toString('utf8')}]`)?.slice(1);
-  if (values === undefined || values.length === 0) return undefined;
-  const scan = scanJson(tail);
-  if (scan.longNumber || scan.depth + 2 > depth) return undefined;
-  const canonical = new CanonicalForm();
-  const form = itemsForm(canonical, values);
-  return canonical.members === scan.members ? { values, form } : undefined;
-}
-
-function parseList(text: string): readonly JsonValue[] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? (parsed as readonly JsonValue[]) : undefined;
-  } catch {
-    return undefined; // no continuation then; the whole body will be parsed and judged
+  #unlink(turn: Turn): void {
+    const { older, newer } = turn;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
   }
 }
 
-/**
- * The offset just past the last item of `body[growing]`, undefined unless certain.
- * The last item's text is searched from the end; the place is right if what follows closes the list and goes on with just those members
- * that come after the growing one. Inside a string the text cannot occur, since its quotes would be escaped.
- */
-function endOfItems(body: Buffer, value: JsonObject, growing: string): number | undefined {
-  const last = (value[growing] as readonly JsonValue[]).at(-1);
-  if (typeof last !== 'object' || last === null) return undefined;
-  const text = Buffer.from(JSON.stringify(last));
-  const at = body.lastIndexOf(text);
-  if (at < 0) return undefined;
-  const end = at + text.length;
-  const names = Object.keys(value);
-  const after = names.slice(names.indexOf(growing) + 1);
-  const rest = parseObject(`{"":[0${body.toString('utf8', end)}`);
-  const found = rest === undefined ? undefined : Object.keys(rest).slice(1);
-  const closes = rest !== undefined && Array.isArray(rest['']) && rest[''].length === 1;
-  return closes && found?.join('\n') === after.join('\n') ? end : undefined;
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    return JSON.parse(text) as JsonObject;
-  } catch {
-    return undefined; // the place was wrong
-  }
-}

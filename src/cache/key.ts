@@ -1,9 +1,10 @@
 import { CanonicalForm } from '../kernel/canonical.ts';
 import { digestOf } from '../kernel/digest.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { ItemChain } from './item-chain.ts';
 
 /** Raised whenever the meaning of a key changes, so that entries of different versions never mix. */
-const keyVersion = 'economizer-key-1';
+const keyVersion = 'economizer-key-2';
 
 /** Everything outside the body that can change an answer. */
 export interface KeyContext {
@@ -44,12 +45,12 @@ export function variantHeaders(headers: readonly string[]): string {
   return found === undefined ? '' : JSON.stringify(found.sort());
 }
 
-/** The two parts of a body that make its key: all but the growing member in one text, and the growing member item by item. */
+/** The two parts of a body that make its key. */
 export interface BodyForm {
+  /** All but the growing member, see `restForm`. */
   readonly rest: string;
-  /** Forms of the growing member's items, one after the other; the whole member's form where it is no list. */
-  readonly items: string;
-  readonly itemCount: number;
+  /** The canonical forms of the growing member's items; the whole member's form where it is no list. */
+  readonly items: readonly string[];
   /** Members counted in the whole body. */
   readonly members: number;
 }
@@ -63,32 +64,24 @@ export function formOfBody(
   const canonical = new CanonicalForm();
   const list = growing === undefined ? undefined : body[growing];
   if (growing === undefined || !Array.isArray(list)) {
-    const rest = canonical.object(body, inert);
-    return { rest, items: '', itemCount: 0, members: canonical.members };
+    const rest = restForm(canonical.object(body, inert));
+    return { rest, items: [], members: canonical.members };
   }
-  const items = itemsForm(canonical, list as readonly JsonValue[]);
+  const items = (list as readonly JsonValue[]).map((item) => canonical.of(item));
   const { [growing]: _grown, ...others } = body;
-  const rest = canonical.object(others, inert);
-  return { rest, items, itemCount: list.length, members: canonical.members + 1 };
+  const rest = restForm(`${canonical.object(others, inert)}l`); // a list, though it may be an empty one
+  return { rest, items, members: canonical.members + 1 };
 }
 
-export function itemsForm(canonical: CanonicalForm, items: readonly JsonValue[]): string {
-  let text = '';
-  for (const item of items) text += canonical.of(item);
-  return text;
+/** Longer texts go into the key as their hash, so that a conversation with many tools does not hash them again with each turn. */
+const restLength = 2048;
+
+function restForm(text: string): string {
+  return text.length > restLength ? digestOf(text) : text;
 }
 
-/** What a key's hash is fed before the items; constant over a conversation. */
-export function keyHead(context: string, rest: string): string {
-  return `${context}|${rest}|`;
-}
-
-/** What it is fed behind them. The count keeps a list apart from one whose last item was not a list's. */
-export function keyTail(itemCount: number): string {
-  return `|${itemCount}`;
-}
-
-/** The key of a body within its context. */
-export function keyOf(context: string, form: BodyForm): string {
-  return digestOf(keyHead(context, form.rest) + form.items + keyTail(form.itemCount));
+/** The key of a body within its context. The lengths keep one part from running into the next. */
+export function keyOf(context: string, rest: string, items: ItemChain): string {
+  const { digest, pending, count } = items;
+  return digestOf(`${context}|${rest.length}|${count}|${digest}|${rest}${pending}`);
 }

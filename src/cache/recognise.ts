@@ -1,10 +1,15 @@
-import type { Dialect } from '../exchange/dialect.ts';
+import { crc32 } from 'node:zlib';
+import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
 import { digestOf } from '../kernel/digest.ts';
 import { EconomizerError } from '../kernel/errors.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import { duplicateMember, parseStrict } from '../kernel/strict-json.ts';
-import { ConversationTable, type Recognised } from './conversations.ts';
-import { contextText, formOfBody, keyOf, type KeyContext } from './key.ts';
+import { ConversationTable } from './conversations.ts';
+import { emptyChain, extendChain } from './item-chain.ts';
+import { contextText, formOfBody, keyOf, type BodyForm, type KeyContext } from './key.ts';
+import { MetBefore } from './met-before.ts';
 import { SeenBodies } from './seen-bodies.ts';
+import type { Recognised } from './turn.ts';
 
 export interface RecogniserOptions {
   /** Bodies that nest deeper are refused. */
@@ -15,9 +20,19 @@ export interface RecogniserOptions {
   readonly maxConversationBytes?: number;
 }
 
+interface Parsed {
+  readonly form: BodyForm;
+  readonly facts: RequestFacts;
+  readonly value: JsonObject | undefined;
+}
+
 const mebibyte = 1024 * 1024;
-/** From this size on a body is worth placing in a conversation; below, parsing it anew is as cheap. */
-const conversationBytes = 4096;
+/** From this size on a body is looked for among conversations; below, parsing it anew is as cheap. */
+const conversationBytes = 1024;
+/** The bytes by which a conversation is found; agents differ in their first messages at the latest. */
+const beginningBytes = 1024;
+/** From this size on a body is kept at once; a smaller one when another begins like it. */
+const keptAtOnceBytes = 16 * 1024;
 
 /**
  * Finds facts and key of a request body in the cheapest way that is exact:
@@ -28,6 +43,7 @@ export class Recogniser {
   readonly #contexts = new Map<string, string>();
   readonly #seen: SeenBodies;
   readonly #conversations: ConversationTable;
+  readonly #met = new MetBefore();
 
   constructor(options: RecogniserOptions) {
     this.#depth = options.depth;
@@ -41,18 +57,37 @@ export class Recogniser {
   /** @throws EconomizerError `ECO_BAD_JSON`, `ECO_TOO_DEEP`, `ECO_DUPLICATE_KEY` or `ECO_BAD_FIELD`. */
   recognise(context: KeyContext, dialect: Dialect, body: Buffer): Recognised {
     const contextKey = this.#contextKey(context);
-    if (body.length >= conversationBytes && dialect.growing !== undefined) {
-      const continued = this.#conversations.find(contextKey, dialect, body);
-      return continued ?? this.#parse(contextKey, dialect, body, true);
-    }
-    const known = this.#seen.find(contextKey, body);
+    return dialect.growing === undefined || body.length < conversationBytes
+      ? this.#recogniseSmall(contextKey, dialect, body)
+      : this.#recogniseTurn(contextKey, dialect, body);
+  }
+
+  #recogniseSmall(context: string, dialect: Dialect, body: Buffer): Recognised {
+    const checksum = crc32(body);
+    const known = this.#seen.find(checksum, context, body);
     if (known !== undefined) return known;
-    const recognised = this.#parse(contextKey, dialect, body, false);
-    this.#seen.keep(contextKey, body, recognised);
+    const { form, facts } = this.#parse(dialect, body);
+    const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
+    const recognised = { facts, key };
+    if (this.#met.test(checksum)) this.#seen.keep(checksum, context, body, recognised);
     return recognised;
   }
 
-  #parse(context: string, dialect: Dialect, body: Buffer, keep: boolean): Recognised {
+  #recogniseTurn(context: string, dialect: Dialect, body: Buffer): Recognised {
+    const checksum = crc32(body.subarray(0, beginningBytes));
+    const bucket = context + checksum;
+    const known = this.#conversations.find(bucket, context, dialect, body);
+    if (known !== undefined) return known;
+    const { form, facts, value } = this.#parse(dialect, body);
+    const isWorthKeeping = body.length >= keptAtOnceBytes || this.#met.test(checksum);
+    if (isWorthKeeping && value !== undefined) {
+      return this.#conversations.begin({ bucket, context, dialect, body, value, form, facts });
+    }
+    return { facts, key: keyOf(context, form.rest, extendChain(emptyChain, form.items)) };
+  }
+
+  /** `value` is undefined where the body has numbers that only its text holds. */
+  #parse(dialect: Dialect, body: Buffer): Parsed {
     const { value, exact, scan } = parseStrict(body, this.#depth);
     const form = formOfBody(exact, dialect.growing, dialect.inert);
     if (form.members !== scan.members) {
@@ -63,11 +98,7 @@ export class Recogniser {
         { param: member },
       );
     }
-    const facts = dialect.requestFacts(value);
-    if (keep && value === exact) {
-      return this.#conversations.begin({ context, dialect, body, value, form, facts });
-    }
-    return { facts, key: keyOf(context, form) };
+    return { form, facts: dialect.requestFacts(value), value: value === exact ? value : undefined };
   }
 
   /** Contexts are few and long: each gets a digest once. */

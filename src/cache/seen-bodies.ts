@@ -1,6 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { ownBytes } from '../exchange/stream.ts';
-import type { Recognised } from './conversations.ts';
+import type { Recognised } from './turn.ts';
 
 interface SeenBody {
   readonly context: string;
@@ -21,20 +20,20 @@ export class SeenBodies {
     this.#maxBytes = maxBytes;
   }
 
-  find(context: string, body: Buffer): Recognised | undefined {
-    const seen = this.#bodies.get(crc32(body));
+  find(checksum: number, context: string, body: Buffer): Recognised | undefined {
+    const seen = this.#bodies.get(checksum);
     return seen !== undefined && seen.context === context && seen.body.equals(body)
       ? seen.recognised
       : undefined;
   }
 
-  keep(context: string, body: Buffer, recognised: Recognised): void {
+  keep(checksum: number, context: string, body: Buffer, recognised: Recognised): void {
     // Making an entry anew is cheap, so nothing is remembered of its use: when full, start over.
     if (this.#bytes > this.#maxBytes) {
       this.#bodies.clear();
       this.#bytes = 0;
     }
-    this.#bodies.set(crc32(body), { context, body: ownBytes(body), recognised });
+    this.#bodies.set(checksum, { context, body: ownBytes(body), recognised });
     this.#bytes += body.length + overheadBytes;
   }
 }

@@ -7,8 +7,9 @@ import type { WriterThread } from './sqlite-thread.ts';
 
 const flushAfterMs = 50;
 const tidyAfterMs = 5000;
-const batchChangesMax = 1024;
-const batchBytesMax = 1024 * 1024;
+/** A batch is packed in one go, while calls wait: some hundreds of microseconds. */
+const batchChangesMax = 128;
+const batchBytesMax = 512 * 1024;
 /** Answers that wait to be written, in bytes; beyond it new ones are not kept. */
 export const queueBytesMax = 32 * 1024 * 1024;
 /** Reads to be noted in one batch; more of them tell the eviction nothing that it misses. */
@@ -23,34 +24,26 @@ export interface WriteQueueOptions {
   readonly onHealed: () => void;
 }
 
-/** A change on its way; `entry` is undefined for a deletion. */
+/** A change that is not in the file yet; `entry` is undefined for a deletion. */
 interface Pending {
+  readonly key: string;
   readonly entry: CacheEntry | undefined;
-  readonly batch: Batch;
+  readonly size: number;
 }
 
-class Batch {
-  readonly writer: BatchWriter;
-  readonly keys: string[] = [];
-  readonly usedIds: number[] = [];
-
-  constructor(room: ArrayBuffer | undefined) {
-    this.writer = new BatchWriter(room);
-  }
-
-  get isEmpty(): boolean {
-    return this.keys.length === 0 && this.usedIds.length === 0;
-  }
-}
-
-/** Collects changes into batches for the writer thread, and knows what is under way until it is written. */
+/**
+ * Collects changes for the writer thread, and knows what is under way until it is written. One batch is with the thread at a time: how
+ * fast it takes them is how fast they are made, so that a flood of answers costs the calls no more than the list that it waits in.
+ */
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
+  /** The last change to each key. */
   readonly #pending = new Map<string, Pending>();
-  readonly #flights = new Set<Promise<void>>();
-  #batch = new Batch(undefined);
+  #changes: Pending[] = [];
+  #bytes = 0;
+  #usedIds: number[] = [];
+  #flight: Promise<void> | undefined;
   #room: ArrayBuffer | undefined;
-  #bytesInFlight = 0;
   #clearings = 0;
   #failing = false;
   #cancelFlush: (() => void) | undefined;
@@ -71,36 +64,32 @@ export class WriteQueue {
   }
 
   put(entry: CacheEntry): void {
-    const encoded = encodeEntry(entry);
-    if (this.#bytesInFlight + this.#batch.writer.size > queueBytesMax) {
+    const size = sizeOf(entry);
+    if (this.#bytes + size > queueBytesMax) {
       this.#fail('set', overload());
       return;
     }
-    this.#batch.writer.put(entry.key, entry.staleUntil, encoded);
-    this.#added(entry.key, entry);
+    this.#add({ key: entry.key, entry, size });
   }
 
   delete(key: string): void {
-    this.#batch.writer.delete(key);
-    this.#added(key, undefined);
+    this.#add({ key, entry: undefined, size: key.length });
   }
 
   /** Notes that the row was read. */
   used(id: number): void {
-    if (this.#batch.usedIds.length >= usedIdsMax) return;
-    this.#batch.usedIds.push(id);
+    if (this.#usedIds.length >= usedIdsMax) return;
+    this.#usedIds.push(id);
     this.#schedule();
   }
 
   /** Resolves when every change so far is in the file. @throws EconomizerError where one of them could not be written. */
   async flush(): Promise<void> {
-    this.#send();
-    await this.#options.thread.hold(Promise.all(this.#flights));
+    await this.#options.thread.hold(this.#drain());
   }
 
   async clear(): Promise<void> {
-    this.#batch = new Batch(this.#room);
-    this.#pending.clear();
+    this.#forget();
     this.#clearings++;
     try {
       await this.#options.thread.hold(this.#options.thread.ask({ kind: 'clear' }));
@@ -109,9 +98,17 @@ export class WriteQueue {
     }
   }
 
+  /** The file holds other names than ours: other processes write to it too. Asks the thread to look. */
+  catchUp(): void {
+    this.#options.thread.ask({ kind: 'catch-up' }).catch((error: unknown) => {
+      this.#fail('catch-up', EconomizerError.from(error));
+    });
+  }
+
   async stats(): Promise<TierStats> {
-    this.#send();
     const { thread } = this.#options;
+    // What could not be written has been told of, and is not in the file: the count is right without it.
+    await this.flush().catch(() => {});
     const { stats } = await thread.hold(thread.ask({ kind: 'stats' }));
     return stats ?? { entries: 0, bytes: 0, evictions: 0 };
   }
@@ -131,58 +128,104 @@ export class WriteQueue {
   async abandon(): Promise<void> {
     this.#cancelFlush?.();
     this.#cancelTidy?.();
-    this.#pending.clear();
+    this.#forget();
     this.#failing = true;
     await this.#options.thread.stop();
   }
 
-  #added(key: string, entry: CacheEntry | undefined): void {
-    this.#batch.keys.push(key);
-    this.#pending.set(key, { entry, batch: this.#batch });
-    const { writer } = this.#batch;
-    const bytesMax = Math.min(batchBytesMax, this.#options.maxBytes / 8);
-    if (writer.changes >= batchChangesMax || writer.size >= bytesMax) this.#send();
-    else this.#schedule();
+  #add(change: Pending): void {
+    this.#changes.push(change);
+    this.#pending.set(change.key, change);
+    this.#bytes += change.size;
+    if (this.#changes.length >= batchChangesMax || this.#bytes >= this.#batchBytesMax) {
+      this.#send();
+    } else this.#schedule();
+  }
+
+  get #batchBytesMax(): number {
+    return Math.min(batchBytesMax, this.#options.maxBytes / 8);
   }
 
   #schedule(): void {
     this.#cancelFlush ??= this.#options.clock.after(flushAfterMs, () => this.#send());
   }
 
+  /** Gives the thread a batch, unless it has one. */
   #send(): void {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
-    if (this.#batch.isEmpty) return;
-    const batch = this.#batch;
-    const room = this.#room;
-    this.#room = undefined;
-    this.#batch = new Batch(room);
-    const flight = this.#fly(batch).finally(() => this.#flights.delete(flight));
-    this.#flights.add(flight);
+    const isIdle = this.#flight === undefined;
+    if (!isIdle || (this.#changes.length === 0 && this.#usedIds.length === 0)) return;
+    const flight = this.#fly(this.#takeBatch());
+    this.#flight = flight;
     // `flush` tells those who wait; the signal has told everybody else.
     flight.catch(() => {});
     this.#scheduleTidy();
   }
 
-  async #fly(batch: Batch): Promise<void> {
-    const bytes = batch.writer.finish();
-    const size = bytes.byteLength;
-    this.#bytesInFlight += size;
+  async #drain(): Promise<void> {
+    while (this.#flight !== undefined || this.#changes.length > 0 || this.#usedIds.length > 0) {
+      this.#send();
+      await this.#flight;
+    }
+  }
+
+  /** The oldest changes, as many as make a batch. */
+  #takeBatch(): readonly Pending[] {
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#changes.length && count < batchChangesMax && bytes < this.#batchBytesMax) {
+      bytes += this.#changes[count++]!.size;
+    }
+    const batch = count === this.#changes.length ? this.#changes : this.#changes.slice(0, count);
+    this.#changes = count === this.#changes.length ? [] : this.#changes.slice(count);
+    return batch;
+  }
+
+  async #fly(changes: readonly Pending[]): Promise<void> {
+    const { clock, thread } = this.#options;
+    const usedIds = this.#usedIds;
+    this.#usedIds = [];
     try {
-      const { clock, thread } = this.#options;
-      const task = { batch: bytes, usedIds: batch.usedIds, now: clock.now() };
-      const { room } = await thread.ask({ kind: 'apply', ...task });
+      const batch = this.#packed(changes);
+      const { room } = await thread.ask({ kind: 'apply', batch, usedIds, now: clock.now() });
       this.#room = room;
       this.#heal();
     } catch (error) {
       this.#fail('set', EconomizerError.from(error));
       throw error;
     } finally {
-      this.#bytesInFlight -= size;
-      for (const key of batch.keys) {
-        if (this.#pending.get(key)?.batch === batch) this.#pending.delete(key);
-      }
+      for (const change of changes) this.#settle(change);
+      this.#flight = undefined;
+      if (this.#changes.length >= batchChangesMax || this.#bytes >= this.#batchBytesMax) {
+        this.#send();
+      } else if (this.#changes.length > 0) this.#schedule();
     }
+  }
+
+  /** What a later change to the same key has overtaken is left out. */
+  #packed(changes: readonly Pending[]): Uint8Array<ArrayBuffer> {
+    const writer = new BatchWriter(this.#room);
+    this.#room = undefined;
+    for (const change of changes) {
+      if (this.#pending.get(change.key) !== change) continue;
+      const { key, entry } = change;
+      if (entry === undefined) writer.delete(key);
+      else writer.put(key, entry.staleUntil, encodeEntry(entry));
+    }
+    return writer.finish();
+  }
+
+  #settle(change: Pending): void {
+    this.#bytes -= change.size;
+    if (this.#pending.get(change.key) === change) this.#pending.delete(change.key);
+  }
+
+  #forget(): void {
+    // What is with the thread is settled when it answers.
+    for (const change of this.#changes) this.#settle(change);
+    this.#changes = [];
+    this.#pending.clear();
   }
 
   #scheduleTidy(): void {
@@ -203,10 +246,15 @@ export class WriteQueue {
 
   #heal(): void {
     // Not before half of the queue is free, else a crowded one would fall ill and heal with every batch.
-    if (!this.#failing || this.#bytesInFlight > queueBytesMax / 2) return;
+    if (!this.#failing || this.#bytes > queueBytesMax / 2) return;
     this.#failing = false;
     this.#options.onHealed();
   }
+}
+
+/** Bytes that a waiting entry holds, about. */
+function sizeOf({ key, answer }: CacheEntry): number {
+  return 512 + key.length + answer.final.byteLength + (answer.frames?.byteLength ?? 0);
 }
 
 function overload(): EconomizerError {

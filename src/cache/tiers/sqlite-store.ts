@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TierStats } from '../tier.ts';
 import { fingerprint } from './fingerprint.ts';
+import { KeyFilter } from './key-filter.ts';
 import { readBatch, type Change } from './sqlite-batch.ts';
 import { packBody } from './sqlite-body.ts';
 import { connect, isBusy, numberOf } from './sqlite-file.ts';
@@ -21,6 +22,8 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** Bytes of the file, without its write-ahead log. */
   readonly maxBytes: number;
+  /** Told of every name in the file, for whoever asks it before the file. */
+  readonly filter: SharedArrayBuffer;
 }
 
 /** Everything that writes to the cache file; lives in the writer thread. */
@@ -32,13 +35,38 @@ export class SqliteStore {
   #evictions = 0;
   #uncheckedBytes = 0;
   #sweptId = 0;
+  readonly #filter: KeyFilter;
+  #filtered = 0;
+  #filteredId = 0;
+  #foreignVersion = -1;
 
-  constructor({ path, maxBytes }: SqliteStoreOptions) {
+  constructor({ path, maxBytes, filter }: SqliteStoreOptions) {
     this.#database = connect(path);
     this.#database.exec(`PRAGMA cache_size = -${cacheKilobytes}`);
     this.#maxBytes = maxBytes;
     this.#pageBytes = numberOf(this.#database, 'page_size');
     this.#statements = prepareAll(this.#database);
+    this.#filter = new KeyFilter(filter);
+    this.catchUp();
+  }
+
+  /** Tells the filter of what others have written; of what they wrote over an id that was free again only when it is rebuilt. */
+  catchUp(): void {
+    // SQLite's own word for "another connection has written"; ours does not change it.
+    const version = numberOf(this.#database, 'data_version');
+    if (version === this.#foreignVersion) return;
+    this.#foreignVersion = version;
+    const statement = this.#statements.names;
+    if (this.#filteredId === 0) this.#filter.rebuild(this.#namesFrom(statement.iterate(0)));
+    else for (const name of this.#namesFrom(statement.iterate(this.#filteredId))) this.#filter.add(name);
+  }
+
+  *#namesFrom(rows: Iterable<Record<string, unknown>>): Generator<number> {
+    for (const { id, name } of rows) {
+      this.#filteredId = id as number;
+      this.#filtered++;
+      yield name as number;
+    }
   }
 
   /**
@@ -51,6 +79,7 @@ export class SqliteStore {
       for (const change of readBatch(batch)) this.#make(change, now);
       for (const id of usedIds) this.#statements.use.run(now, id);
     });
+    this.#addToFilter(batch);
     this.#uncheckedBytes += batch.byteLength;
     if (this.#uncheckedBytes >= checkpointBytes) this.#checkpoint('PASSIVE');
   }
@@ -85,6 +114,18 @@ export class SqliteStore {
   close(): void {
     this.#checkpoint('TRUNCATE');
     this.#database.close();
+  }
+
+  /** Only what is committed: what is denied must be a miss in the file too. */
+  #addToFilter(batch: Uint8Array): void {
+    for (const change of readBatch(batch)) {
+      if (change.kind === 'delete') continue;
+      this.#filter.add(fingerprint(change.key));
+      this.#filtered++;
+    }
+    if (this.#filtered <= 2 * KeyFilter.capacity) return;
+    this.#filtered = 0;
+    this.#filter.rebuild(this.#namesFrom(this.#statements.names.iterate(0)));
   }
 
   #make(change: Change, now: number): void {
@@ -168,6 +209,7 @@ const sql = {
   expire: 'DELETE FROM entries WHERE id > ? AND id <= ? AND stale_until <= ?',
   evict: 'DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY used_at LIMIT ?)',
   count: 'SELECT count(*) FROM entries',
+  names: 'SELECT id, name FROM entries WHERE id > ?',
   pages: 'PRAGMA page_count',
   freePages: 'PRAGMA freelist_count',
 } as const;

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { TierStats } from '../tier.ts';
+import { goBehindOthers } from '../../kernel/background-thread.ts';
 import { isCorruption } from './sqlite-file.ts';
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 
@@ -15,7 +16,7 @@ export type WriterTask =
       readonly now: number;
     }
   | { readonly kind: 'tidy'; readonly now: number }
-  | { readonly kind: 'clear' | 'stats' | 'close' };
+  | { readonly kind: 'clear' | 'catch-up' | 'stats' | 'close' };
 
 export interface WriterRequest {
   readonly serial: number;
@@ -29,6 +30,8 @@ export interface WriterReply {
   /** The batch's memory, for the next one. */
   readonly room?: ArrayBuffer;
 }
+
+goBehindOthers();
 
 let store: SqliteStore | undefined;
 
@@ -50,6 +53,9 @@ function perform(task: WriterTask): Omit<WriterReply, 'serial' | 'room'> {
         break;
       case 'clear':
         store.clear();
+        break;
+      case 'catch-up':
+        store.catchUp();
         break;
       case 'stats':
         return { stats: store.stats() };

@@ -2,6 +2,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
+import { fingerprint } from './fingerprint.ts';
+import { KeyFilter } from './key-filter.ts';
 import {
   corruptFile,
   isCorruption,
@@ -32,6 +34,8 @@ const name = 'l3';
 const part = `cache.${name}`;
 /** A use is noted only where the last one noted is older, in milliseconds: reading must not mean writing. */
 const useGrainMs = 300_000;
+/** What the filter denies is looked up all the same where the last such look is older, in milliseconds: other processes may write to the file. */
+const filterTrustMs = 100;
 
 /**
  * The tier that survives a restart, `l3`: reads at once, writes in batches through a thread of its own. A file that is
@@ -47,6 +51,8 @@ class SqliteFileTier implements SqliteTier {
   readonly #options: SqliteTierOptions;
   #reader: SqliteReader | undefined;
   #queue: WriteQueue;
+  #filter = new KeyFilter();
+  #checkedAt = 0;
   #restart: Promise<void> | undefined;
   #closed = false;
 
@@ -114,6 +120,7 @@ class SqliteFileTier implements SqliteTier {
   }
 
   #read(key: string, now: number): CacheEntry | undefined {
+    if (this.#isDenied(key, now)) return undefined;
     try {
       const found = this.#reader?.read(key, now);
       if (found?.kind === 'entry') {
@@ -132,6 +139,15 @@ class SqliteFileTier implements SqliteTier {
     }
   }
 
+  /** Most questions are for what is not there, and to ask the file costs as much as all the rest of a lookup. */
+  #isDenied(key: string, now: number): boolean {
+    if (this.#filter.mayHave(fingerprint(key))) return false;
+    if (now - this.#checkedAt < filterTrustMs && now >= this.#checkedAt) return true;
+    this.#checkedAt = now;
+    this.#queue.catchUp();
+    return false;
+  }
+
   #openReader(): SqliteReader {
     const { path, maxBytes, clock } = this.#options;
     let file: CacheFile;
@@ -148,7 +164,8 @@ class SqliteFileTier implements SqliteTier {
 
   #newQueue(): WriteQueue {
     const { path, maxBytes, clock, signals } = this.#options;
-    const thread = new WriterThread({ path, maxBytes });
+    this.#filter = new KeyFilter();
+    const thread = new WriterThread({ path, maxBytes, filter: this.#filter.shared });
     return new WriteQueue({
       thread,
       clock,

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { goBehindOthers } from '../../kernel/background-thread.ts';
 import { JournalDrain } from './journal-drain.ts';
 import { LedgerDatabase } from './sqlite-database.ts';
 import type { QuestionName, Questions, WriterNews, WriterTask } from './sqlite-messages.ts';
@@ -9,6 +10,9 @@ import type { QuestionName, Questions, WriterNews, WriterTask } from './sqlite-m
  */
 const { path } = workerData as { readonly path: string };
 const port = parentPort!;
+
+goBehindOthers();
+
 /** Deleted in one go; others can write between two. */
 const deletionStep = 1000;
 
