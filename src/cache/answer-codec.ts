@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Answer } from '../exchange/answer.ts';
 import type { DialectName } from '../exchange/dialect.ts';
 import type { Bytes } from '../exchange/stream.ts';
+import { asBuffer } from '../exchange/sse.ts';
 import type { Usage, UsageSource } from '../exchange/usage.ts';
 import { FieldReader, FieldWriter } from './binary-fields.ts';
 import type { CacheEntry } from './tier.ts';
@@ -42,25 +43,12 @@ export interface EncodedEntry {
   readonly body: readonly Bytes[];
 }
 
-/** Version (1 byte), CRC-32 of all that follows and of the body (4 bytes), then the fields in the order below. */
+/** Version (1 byte), CRC-32 of all that follows and of the body (4 bytes), then the fields. */
 export function encodeEntry(entry: CacheEntry): EncodedEntry {
-  const { answer } = entry;
   const fields = new FieldWriter(fieldsAt);
-  fields.count(dialects.indexOf(answer.dialect));
-  for (const time of [entry.storedAt, entry.freshUntil, entry.staleUntil]) fields.double(time);
-  fields.double(answer.firstByteMs);
-  fields.double(answer.totalMs);
-  fields.count(answer.final.byteLength);
-  fields.count(answer.frames === undefined ? 0 : answer.frames.byteLength + 1);
-  fields.optionalText(answer.model);
-  fields.optionalText(answer.serviceTier);
-  fields.count(usageSources.indexOf(answer.usageSource));
-  writeUsage(fields, answer.usage);
-  fields.count(answer.headers.length);
-  for (const each of answer.headers) fields.text(each);
-
+  writeFields(fields, entry);
   const head = fields.bytes();
-  const body = answer.frames === undefined ? [answer.final] : [answer.final, answer.frames];
+  const body = bodyParts(entry.answer);
   let checksum = crc32(head.subarray(fieldsAt));
   for (const part of body) checksum = crc32(part, checksum);
   head[0] = version;
@@ -71,11 +59,73 @@ export function encodeEntry(entry: CacheEntry): EncodedEntry {
 /** The entry again, its bytes views into `body`; undefined if what was kept is damaged or of another version. */
 export function decodeEntry(key: string, head: Bytes, body: Bytes): CacheEntry | undefined {
   if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const bytes = asBuffer(head);
   if (crc32(body, crc32(bytes.subarray(fieldsAt))) !== bytes.readUInt32LE(checksumAt)) {
     return undefined;
   }
-  const fields = new FieldReader(bytes, fieldsAt);
+  return readEntry(key, new FieldReader(bytes, fieldsAt), body);
+}
+
+/** For packing one at a time: fresh memory for each would be most of the cost. */
+const packing = new FieldWriter(0);
+
+/**
+ * An entry in one run of bytes of exactly its size, for keeping in memory: some thirty small objects would each be copied, and then
+ * marked again and again, by the garbage collector. Nothing of the entry is shared.
+ */
+export function packEntry(entry: CacheEntry): Buffer {
+  packing.restart();
+  writeFields(packing, entry);
+  const head = packing.bytes();
+  const parts = bodyParts(entry.answer);
+  const packed = Buffer.allocUnsafeSlow(packedSize(head, parts));
+  let at = packed.writeUInt32LE(head.length, 0);
+  at += head.copy(packed, at);
+  for (const part of parts) {
+    packed.set(part, at);
+    at += part.byteLength;
+  }
+  return packed;
+}
+
+/** The entry again, its bytes views into `packed`. */
+export function unpackEntry(key: string, packed: Buffer): CacheEntry {
+  const headEnd = packedHeadAt + packed.readUInt32LE(0);
+  const fields = new FieldReader(packed, packedHeadAt);
+  return readEntry(key, fields, packed.subarray(headEnd))!;
+}
+
+const packedHeadAt = 4;
+
+function packedSize(head: Bytes, parts: readonly Bytes[]): number {
+  let size = packedHeadAt + head.byteLength;
+  for (const part of parts) size += part.byteLength;
+  return size;
+}
+
+function bodyParts({ final, frames }: Answer): readonly Bytes[] {
+  return frames === undefined ? [final] : [final, frames];
+}
+
+function writeFields(fields: FieldWriter, entry: CacheEntry): void {
+  const { answer } = entry;
+  fields.count(dialects.indexOf(answer.dialect));
+  fields.double(entry.storedAt);
+  fields.double(entry.freshUntil);
+  fields.double(entry.staleUntil);
+  fields.double(answer.firstByteMs);
+  fields.double(answer.totalMs);
+  fields.count(answer.final.byteLength);
+  fields.count(answer.frames === undefined ? 0 : answer.frames.byteLength + 1);
+  fields.optionalText(answer.model);
+  fields.optionalText(answer.serviceTier);
+  fields.count(usageSources.indexOf(answer.usageSource));
+  writeUsage(fields, answer.usage);
+  fields.count(answer.headers.length);
+  for (const each of answer.headers) fields.text(each);
+}
+
+function readEntry(key: string, fields: FieldReader, body: Bytes): CacheEntry | undefined {
   const dialect = dialects[fields.count()];
   const [storedAt, freshUntil, staleUntil] = [fields.double(), fields.double(), fields.double()];
   const firstByteMs = fields.double();

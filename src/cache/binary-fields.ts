@@ -10,6 +10,11 @@ export class FieldWriter {
     this.#at = reserved;
   }
 
+  /** Begins anew; what `bytes` gave before is written over. */
+  restart(): void {
+    this.#at = 0;
+  }
+
   /** A whole number of at least zero, seven bits a byte, low ones first. */
   count(value: number): void {
     this.#need(10);

@@ -4,7 +4,7 @@ import type { JsonObject } from '../kernel/json.ts';
 import { emptyChain, extendChain } from './item-chain.ts';
 import { keyOf, type BodyForm } from './key.ts';
 import { endOfList, parseTail } from './list-tail.ts';
-import { Turn, type Frame, type Recognised } from './turn.ts';
+import { Stretch, type Frame, type Mark, type Recognised } from './stretch.ts';
 
 export interface FirstTurn {
   readonly bucket: string;
@@ -16,11 +16,17 @@ export interface FirstTurn {
   readonly facts: RequestFacts;
 }
 
-/** Trees that begin alike, and branches of one turn; beyond it the least used goes. */
+/** A place in a tree that a body reaches. */
+interface Reached {
+  readonly stretch: Stretch;
+  readonly mark: Mark;
+}
+
+/** Trees that begin alike, and branches from one place; beyond it the oldest goes. */
 const siblingsMax = 24;
 
 /**
- * Recent bodies as trees of turns, found by their beginning. The next request of an agent is its last one plus a tail, so comparing the
+ * Recent bodies as trees, found by their beginning. The next request of an agent is its last one plus a tail, so comparing the
  * common part (memcmp), parsing the tail and hashing it to what was hashed before costs a hundredth of parsing 200 KB again.
  *
  * Exact by construction: the prefix ends right behind an item of the growing list and is byte-equal to one that was parsed
@@ -28,12 +34,12 @@ const siblingsMax = 24;
  * body with items added, and nothing else.
  */
 export class ConversationTable {
-  readonly #trees = new Map<string, Turn[]>();
+  readonly #trees = new Map<string, Stretch[]>();
   readonly #maxBytes: number;
   readonly #depth: number;
   #bytes = 0;
-  #newest: Turn | undefined;
-  #oldest: Turn | undefined;
+  #newest: Stretch | undefined;
+  #oldest: Stretch | undefined;
 
   constructor(maxBytes: number, depth: number) {
     this.#maxBytes = maxBytes;
@@ -45,20 +51,22 @@ export class ConversationTable {
    * @param bucket names the context and the body's beginning: bodies of one conversation have the same.
    */
   find(bucket: string, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
-    let longest: Turn | undefined;
+    let furthest: Reached | undefined;
     for (const tree of this.#trees.get(bucket) ?? []) {
       const { suffix } = tree.frame;
       if (body.compare(suffix, 0, suffix.length, body.length - suffix.length) !== 0) continue;
-      const turn = tree.match(body);
-      if (turn !== undefined && turn.end > (longest?.end ?? 0)) longest = turn;
+      const reached = reach(tree, body);
+      if (reached !== undefined && reached.mark.end > (furthest?.mark.end ?? 0)) furthest = reached;
     }
-    if (longest === undefined) return undefined;
-    this.#touch(longest);
-    if (longest.end + longest.frame.suffix.length < body.length) {
-      return this.#extend(longest, context, dialect, body);
+    if (furthest === undefined) return undefined;
+    const { stretch, mark } = furthest;
+    this.#touch(stretch);
+    const { suffix, rest } = stretch.frame;
+    if (mark.end + suffix.length < body.length) {
+      return this.#extend(furthest, context, dialect, body);
     }
-    longest.key ??= keyOf(context, longest.frame.rest, longest.items);
-    return { facts: longest.facts, key: longest.key };
+    mark.key ??= keyOf(context, rest, mark.items);
+    return { facts: mark.facts, key: mark.key };
   }
 
   /** Keeps a body that was parsed whole. */
@@ -71,101 +79,115 @@ export class ConversationTable {
     const { [growing]: list, ...others } = value;
     const end = Array.isArray(list) ? endOfList(body, value, growing) : undefined;
     if (end === undefined || body.length > this.#maxBytes / 4) return { facts, key };
-    const suffix = ownBytes(body.subarray(end.last));
-    const frame: Frame = { bucket, others, rest: form.rest, suffix };
-    let parent: Turn | undefined;
+    let previous: Mark | undefined;
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
       const earlier = { ...others, [growing]: (list as readonly []).slice(0, -1) };
-      const bytes = body.subarray(0, end.before);
       const facts = dialect.requestFacts(earlier);
-      parent = this.#add({ frame, parent: undefined, bytes, items: before, facts, key: undefined });
+      previous = { end: end.before, items: before, facts, key: undefined };
     }
-    const bytes = body.subarray(parent?.end ?? 0, end.last);
-    this.#add({ frame, parent, bytes, items, facts, key });
-    this.#shrink();
+    const frame: Frame = {
+      bucket,
+      others,
+      rest: form.rest,
+      suffix: ownBytes(body.subarray(end.last)),
+    };
+    const last: Mark = { end: end.last, items, facts, key };
+    const bytes = body.subarray(0, end.last);
+    this.#add(new Stretch({ frame, parent: undefined, bytes, previous, last }));
     return { facts, key };
   }
 
-  #extend(turn: Turn, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
-    const { others, rest, suffix } = turn.frame;
-    const bytes = body.subarray(turn.end, body.length - suffix.length);
-    const tail = parseTail(bytes, this.#depth);
+  #extend(from: Reached, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
+    const { stretch, mark } = from;
+    const { others, rest, suffix } = stretch.frame;
+    const end = body.length - suffix.length;
+    const tail = parseTail(body.subarray(mark.end, end), this.#depth);
     if (tail === undefined) return undefined;
-    const items = extendChain(turn.items, tail.forms);
+    const items = extendChain(mark.items, tail.forms);
     const read = dialect.requestFacts({ ...others, [dialect.growing!]: tail.values });
-    const facts = { ...read, bound: turn.facts.bound ?? read.bound };
+    const facts = { ...read, bound: mark.facts.bound ?? read.bound };
     const key = keyOf(context, rest, items);
-    this.#shorten(turn);
-    this.#add({ frame: turn.frame, parent: turn, bytes, items, facts, key });
-    this.#shrink();
+    this.#keep(from, body, { end, items, facts, key });
     return { facts, key };
   }
 
-  #add(options: ConstructorParameters<typeof Turn>[0]): Turn {
-    const turn = new Turn({ ...options, bytes: ownBytes(options.bytes) });
-    const siblings = turn.parent?.children ?? this.#treesOf(turn.frame.bucket);
-    siblings.unshift(turn);
-    this.#bytes += turn.size;
-    this.#link(turn);
-    if (turn.parent !== undefined) this.#touch(turn.parent);
-    if (siblings.length > siblingsMax) this.#dropTree(siblings.at(-1)!);
-    return turn;
+  #keep({ stretch, mark }: Reached, body: Buffer, next: Mark): void {
+    this.#bytes -= stretch.size;
+    if (stretch.last === mark && stretch.children.length === 0) {
+      stretch.grow(body, next);
+      this.#bytes += stretch.size;
+      this.#shrink();
+      return;
+    }
+    if (stretch.last !== mark) {
+      const child = stretch.split();
+      this.#bytes += child.size;
+      // Used before its parent, since what is least used must not have children.
+      this.#linkBehind(child, stretch);
+    }
+    this.#bytes += stretch.size;
+    const bytes = body.subarray(mark.end, next.end);
+    this.#add(new Stretch({ frame: stretch.frame, parent: stretch, bytes, last: next }));
   }
 
-  #shorten(turn: Turn): void {
-    this.#bytes -= turn.size;
-    const gone = turn.absorb();
-    this.#bytes += turn.size;
-    for (const each of gone) this.#forget(each);
-    const top = gone.at(-1);
-    if (top === undefined || turn.parent !== undefined) return;
-    const trees = this.#treesOf(turn.frame.bucket);
-    trees[trees.indexOf(top)] = turn;
+  #add(stretch: Stretch): void {
+    const siblings = stretch.parent?.children ?? this.#treesOf(stretch.frame.bucket);
+    siblings.unshift(stretch);
+    this.#bytes += stretch.size;
+    this.#link(stretch);
+    if (stretch.parent !== undefined) this.#touch(stretch.parent);
+    if (siblings.length > siblingsMax) this.#drop(siblings.at(-1)!);
+    this.#shrink();
   }
 
-  #treesOf(bucket: string): Turn[] {
+  #treesOf(bucket: string): Stretch[] {
     const trees = this.#trees.get(bucket) ?? [];
     this.#trees.set(bucket, trees);
     return trees;
   }
 
-  /** Marks a turn and all it goes on from as just used, so that the least used turn never has others that go on from it. */
-  #touch(turn: Turn): void {
-    for (let each: Turn | undefined = turn; each !== undefined; each = each.parent) {
+  /** Marks a stretch and all it goes on from as just used, so that the least used never has others that go on from it. */
+  #touch(stretch: Stretch): void {
+    for (let each: Stretch | undefined = stretch; each !== undefined; each = each.parent) {
       this.#unlink(each);
       this.#link(each);
     }
   }
 
   #shrink(): void {
-    while (this.#bytes > this.#maxBytes && this.#oldest !== undefined) this.#dropTree(this.#oldest);
+    while (this.#bytes > this.#maxBytes && this.#oldest !== undefined) this.#drop(this.#oldest);
   }
 
-  #dropTree(turn: Turn): void {
-    for (const child of turn.children.slice()) this.#dropTree(child);
-    const { bucket } = turn.frame;
-    const siblings = turn.parent?.children ?? this.#treesOf(bucket);
-    siblings.splice(siblings.indexOf(turn), 1);
-    if (turn.parent === undefined && siblings.length === 0) this.#trees.delete(bucket);
-    this.#forget(turn);
+  /** Drops a stretch and all that goes on from it. */
+  #drop(stretch: Stretch): void {
+    for (const child of stretch.children.slice()) this.#drop(child);
+    const { bucket } = stretch.frame;
+    const siblings = stretch.parent?.children ?? this.#treesOf(bucket);
+    siblings.splice(siblings.indexOf(stretch), 1);
+    if (stretch.parent === undefined && siblings.length === 0) this.#trees.delete(bucket);
+    this.#bytes -= stretch.size;
+    this.#unlink(stretch);
   }
 
-  #forget(turn: Turn): void {
-    this.#bytes -= turn.size;
-    this.#unlink(turn);
+  #link(stretch: Stretch): void {
+    stretch.older = this.#newest;
+    stretch.newer = undefined;
+    if (this.#newest !== undefined) this.#newest.newer = stretch;
+    this.#newest = stretch;
+    this.#oldest ??= stretch;
   }
 
-  #link(turn: Turn): void {
-    turn.older = this.#newest;
-    turn.newer = undefined;
-    if (this.#newest !== undefined) this.#newest.newer = turn;
-    this.#newest = turn;
-    this.#oldest ??= turn;
+  #linkBehind(stretch: Stretch, newer: Stretch): void {
+    stretch.newer = newer;
+    stretch.older = newer.older;
+    if (newer.older === undefined) this.#oldest = stretch;
+    else newer.older.newer = stretch;
+    newer.older = stretch;
   }
 
-  #unlink(turn: Turn): void {
-    const { older, newer } = turn;
+  #unlink(stretch: Stretch): void {
+    const { older, newer } = stretch;
     if (older === undefined) this.#oldest = newer;
     else older.newer = newer;
     if (newer === undefined) this.#newest = older;
@@ -173,3 +195,16 @@ export class ConversationTable {
   }
 }
 
+/** The furthest place in the tree that `body` reaches with the same bytes. */
+function reach(tree: Stretch, body: Buffer): Reached | undefined {
+  let stretch = tree;
+  let mark = stretch.markIn(body);
+  if (mark === undefined) return undefined;
+  for (;;) {
+    if (mark !== stretch.last) return { stretch, mark };
+    const next = stretch.children.find((child) => child.markIn(body) !== undefined);
+    if (next === undefined) return { stretch, mark };
+    stretch = next;
+    mark = next.markIn(body)!;
+  }
+}

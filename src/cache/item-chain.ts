@@ -1,7 +1,7 @@
 import { digestOf } from '../kernel/digest.ts';
 
-/** Letters that are hashed at once; the key of a body with fewer takes one hash in all. */
-const foldLength = 4096;
+/** Letters that wait before they are hashed for good: what waits is hashed again with each turn. */
+const foldLength = 1024;
 
 /**
  * The canonical forms of a list's items, condensed as they come: whenever enough of them wait, they are hashed together with the hash

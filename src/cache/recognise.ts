@@ -9,7 +9,7 @@ import { emptyChain, extendChain } from './item-chain.ts';
 import { contextText, formOfBody, keyOf, type BodyForm, type KeyContext } from './key.ts';
 import { MetBefore } from './met-before.ts';
 import { SeenBodies } from './seen-bodies.ts';
-import type { Recognised } from './turn.ts';
+import type { Recognised } from './stretch.ts';
 
 export interface RecogniserOptions {
   /** Bodies that nest deeper are refused. */

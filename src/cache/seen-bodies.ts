@@ -1,5 +1,5 @@
 import { ownBytes } from '../exchange/stream.ts';
-import type { Recognised } from './turn.ts';
+import type { Recognised } from './stretch.ts';
 
 interface SeenBody {
   readonly context: string;

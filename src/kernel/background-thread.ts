@@ -1,16 +1,18 @@
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
+const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+
 /**
- * Lets all other threads of the machine go before the calling one, where the system knows priorities of threads (Linux). Work that no
- * caller waits for must not take the processor from calls: with both on one core, this is the difference of milliseconds in the slowest
- * hundredth of answers. Called in a worker, once, at its start.
+ * Lets other threads go before the calling one, where the system knows priorities of threads (Linux): on a core that is never idle,
+ * `behind` leaves it about a tenth of the time and `far-behind` a hundredth. Work that no caller waits for must not take the processor
+ * from calls: with both on one core, this is the difference of milliseconds in the slowest hundredth of answers. Called once in a worker.
  */
-export function goBehindOthers(): void {
+export function goBehindOthers(how: 'behind' | 'far-behind'): void {
   try {
     // "PID/task/TID": on Linux a thread is what a process is elsewhere, and has a priority of its own.
     const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
-    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(thread, how === 'behind' ? PRIORITY_BELOW_NORMAL : PRIORITY_LOW);
   } catch {
     // Elsewhere there is no such thing; the worker does its work all the same.
   }

@@ -1,6 +1,6 @@
 import { variantHeaders } from '../cache/key.ts';
 import type { Recogniser } from '../cache/recognise.ts';
-import type { Recognised } from '../cache/turn.ts';
+import type { Recognised } from '../cache/stretch.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import type { Stage } from './stage.ts';

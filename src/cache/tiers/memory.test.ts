@@ -59,9 +59,10 @@ describe('the memory tier', () => {
     const [final, frames] = [large.subarray(100, 200), large.subarray(300, 350)];
     tier.set({ ...rest, answer: { ...answer, final, frames } });
     const kept = tier.get('k')!.answer;
-    expect(kept.final.buffer.byteLength).toBe(100);
-    expect(kept.frames!.buffer.byteLength).toBe(50);
+    expect(kept.final.buffer.byteLength).toBeLessThan(500);
+    expect(kept.frames!.buffer).toBe(kept.final.buffer);
     expect(Buffer.compare(kept.final, final)).toBe(0);
+    expect(Buffer.compare(kept.frames!, frames)).toBe(0);
   });
 
   it('declines an entry above an eighth of its bytes', () => {

@@ -1,5 +1,5 @@
-import { ownBytes, ownsItsBytes } from '../../exchange/stream.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { packEntry, unpackEntry } from '../answer-codec.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import type { Evictable, EvictionPolicy, Queue } from './eviction.ts';
 import { S3Fifo } from './s3-fifo.ts';
@@ -21,14 +21,10 @@ export interface MemoryTier extends CacheTier {
 }
 
 /**
- * What an entry costs beside its texts and bytes: the objects of entry, answer, usage and slot and its place in the map. With the
- * two below, an estimate on the safe side: 100,000 entries of 1 KB take 1.82 KB each of heap and buffers on Node 24 and count as 2.02.
+ * What an entry costs beside its bytes: slot, key, place in the map, the objects of its buffer; and while it is unpacked for being asked
+ * for again, those of the entry. An estimate on the safe side.
  */
-const entryOverhead = 640;
-/** A buffer's object and its backing store's. */
-const bufferOverhead = 208;
-/** A string's own header and its place in an array. */
-const stringOverhead = 24;
+const entryOverhead = 900;
 /** Old entries looked at for each that is set, so that what has expired goes even if nobody asks for it. */
 const sweepPerSet = 2;
 
@@ -39,17 +35,27 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
 
 class Slot implements Evictable {
   readonly key: string;
-  readonly entry: CacheEntry;
-  readonly size: number;
+  readonly staleUntil: number;
+  readonly packed: Buffer;
   queue: Queue | undefined = undefined;
   newer: Evictable | undefined = undefined;
   older: Evictable | undefined = undefined;
   visits = 0;
+  #entry: CacheEntry | undefined = undefined;
 
-  constructor(entry: CacheEntry) {
-    this.key = entry.key;
-    this.entry = entry;
-    this.size = sizeOf(entry);
+  constructor(key: string, staleUntil: number, packed: Buffer) {
+    this.key = key;
+    this.staleUntil = staleUntil;
+    this.packed = packed;
+  }
+
+  get size(): number {
+    return entryOverhead + this.packed.byteLength;
+  }
+
+  /** Most are never asked for; those that are, mostly again. */
+  get entry(): CacheEntry {
+    return (this.#entry ??= unpackEntry(this.key, this.packed));
   }
 }
 
@@ -70,7 +76,7 @@ class BoundedMemory implements MemoryTier {
   get(key: string): CacheEntry | undefined {
     const slot = this.#slots.get(key);
     if (slot === undefined) return undefined;
-    if (slot.entry.staleUntil <= this.#options.clock.now()) {
+    if (slot.staleUntil <= this.#options.clock.now()) {
       this.#drop(slot);
       return undefined;
     }
@@ -84,9 +90,11 @@ class BoundedMemory implements MemoryTier {
     const former = this.#slots.get(entry.key);
     if (former !== undefined) this.#drop(former);
     this.#dropExpired();
-    if (entry.staleUntil <= clock.now() || sizeOf(entry) > maxBytes / 8) return;
+    const { final, frames } = entry.answer;
+    const bytes = final.byteLength + (frames?.byteLength ?? 0);
+    if (entry.staleUntil <= clock.now() || entryOverhead + bytes > maxBytes / 8) return;
 
-    const slot = new Slot(withOwnBytes(entry));
+    const slot = new Slot(entry.key, entry.staleUntil, packEntry(entry));
     while (this.#slots.size >= maxEntries || this.#bytes + slot.size > maxBytes) {
       const victim = this.#eviction.evict();
       if (victim === undefined) return;
@@ -102,7 +110,7 @@ class BoundedMemory implements MemoryTier {
     const slot = this.#slots.get(key);
     if (slot === undefined) return false;
     this.#drop(slot);
-    return slot.entry.staleUntil > this.#options.clock.now();
+    return slot.staleUntil > this.#options.clock.now();
   }
 
   clear(): void {
@@ -143,26 +151,7 @@ class BoundedMemory implements MemoryTier {
         this.#sweep = this.#slots.values();
         return;
       }
-      if (next.value.entry.staleUntil <= now) this.#drop(next.value);
+      if (next.value.staleUntil <= now) this.#drop(next.value);
     }
   }
-}
-
-function sizeOf({ key, answer }: CacheEntry): number {
-  let size = entryOverhead + stringOverhead + key.length + bufferOverhead + answer.final.byteLength;
-  if (answer.frames !== undefined) size += bufferOverhead + answer.frames.byteLength;
-  // Two bytes a letter is the most that a string takes.
-  for (const text of answer.headers) size += stringOverhead + 2 * text.length;
-  return size;
-}
-
-function withOwnBytes(entry: CacheEntry): CacheEntry {
-  const { final, frames } = entry.answer;
-  if (ownsItsBytes(final) && (frames === undefined || ownsItsBytes(frames))) return entry;
-  const answer = {
-    ...entry.answer,
-    final: ownBytes(final),
-    frames: frames === undefined ? undefined : ownBytes(frames),
-  };
-  return { ...entry, answer };
 }

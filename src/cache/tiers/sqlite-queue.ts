@@ -11,7 +11,7 @@ const tidyAfterMs = 5000;
 const batchChangesMax = 128;
 const batchBytesMax = 512 * 1024;
 /** Answers that wait to be written, in bytes; beyond it new ones are not kept. */
-export const queueBytesMax = 32 * 1024 * 1024;
+export const queueBytesMax = 16 * 1024 * 1024;
 /** Reads to be noted in one batch; more of them tell the eviction nothing that it misses. */
 const usedIdsMax = 10_000;
 
@@ -66,7 +66,8 @@ export class WriteQueue {
   put(entry: CacheEntry): void {
     const size = sizeOf(entry);
     if (this.#bytes + size > queueBytesMax) {
-      this.#fail('set', overload());
+      // An error costs its stack trace: in a flood, only the first is made.
+      if (!this.#failing) this.#fail('set', overload());
       return;
     }
     this.#add({ key: entry.key, entry, size });

@@ -31,7 +31,7 @@ export interface WriterReply {
   readonly room?: ArrayBuffer;
 }
 
-goBehindOthers();
+goBehindOthers('far-behind'); // what it cannot keep up with is only not remembered
 
 let store: SqliteStore | undefined;
 

@@ -11,7 +11,7 @@ import type { QuestionName, Questions, WriterNews, WriterTask } from './sqlite-m
 const { path } = workerData as { readonly path: string };
 const port = parentPort!;
 
-goBehindOthers();
+goBehindOthers('behind'); // rows must not come faster than it books them
 
 /** Deleted in one go; others can write between two. */
 const deletionStep = 1000;
