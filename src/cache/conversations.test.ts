@@ -49,7 +49,11 @@ function readBy(recogniser: Recogniser, messages: readonly unknown[]): number {
 
 const message = fc.record({
   role: fc.constantFrom('user', 'assistant'),
-  content: fc.oneof(fc.string({ maxLength: 30 }), fc.constant('https://x'), fc.constant('ab'.repeat(900))),
+  content: fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.constant('https://x'),
+    fc.constant('ab'.repeat(900)),
+  ),
 });
 /** Histories that go on from earlier ones, from any of their messages: how far back, and what comes then. */
 const steps = fc.array(fc.tuple(fc.nat(6), fc.array(message, { minLength: 1, maxLength: 3 })), {

@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts';
 /** Reads what the request says of itself: its facts, its key, and whose it is where the headers do not say. */
 export function createIdentify(options: { recogniser: Recogniser; secret: string }): Stage {
   const { recogniser, secret } = options;
-  return async (call, next) => {
+  return (call, next) => {
     if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
       const recognised = recognise(call, recogniser, secret);
       const { facts } = recognised;

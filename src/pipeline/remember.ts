@@ -19,17 +19,19 @@ interface RememberOptions {
 
 /** Stores a whole and fit answer for others. Stands inside `join`, so that it is stored even if the caller who began the flight has left. */
 export function createRemember(options: RememberOptions): Stage {
-  return async (call, next) => {
-    const reply = await next(call);
-    if (!call.reuse.store || reply.status !== 200) return reply;
-    if (isWhole(reply.body)) {
-      remember(call, reply, options);
-      return reply;
-    }
-    const end = (): void => remember(call, reply, options);
-    // Also when its last reader has left: it may have left at the last event.
-    return { ...reply, body: tapped(reply.body, { end, broken: end }) };
-  };
+  return (call, next) =>
+    call.reuse.store ? next(call).then((reply) => kept(call, reply, options)) : next(call);
+}
+
+function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
+  if (reply.status !== 200) return reply;
+  if (isWhole(reply.body)) {
+    remember(call, reply, options);
+    return reply;
+  }
+  const end = (): void => remember(call, reply, options);
+  // Also when its last reader has left: it may have left at the last event.
+  return { ...reply, body: tapped(reply.body, { end, broken: end }) };
 }
 
 function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {

@@ -22,7 +22,8 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
     const { account, dialect } = call;
     if (isWhole(reply.body)) {
       account.endedTick = clock.tick();
-      await settleWhole(call, reply, reply.body, accountant);
+      const settling = settleWhole(call, reply, reply.body, accountant);
+      if (settling !== undefined) await settling;
       return reply;
     }
     const isEvents =
@@ -68,23 +69,24 @@ export function fail(call: Call, cause: unknown): void {
   call.account.outcome = outcomes[error.kind] ?? 'refused';
 }
 
-async function settleWhole(
+/** Done at once where the provider has counted, which is nearly always. */
+function settleWhole(
   call: Call,
   reply: Reply,
   body: Bytes,
   accountant: Accountant,
-): Promise<void> {
+): Promise<void> | void {
   const { account, dialect } = call;
   account.outcome = reply.status < 400 ? 'ok' : 'provider-error';
   if (reply.status >= 400) {
     account.usage = noUsage; // providers bill no error
     account.usageSource = 'provider';
     account.costNanos = 0;
-    return;
+    return undefined;
   }
-  if (dialect === undefined || reply.status !== 200) return;
+  if (dialect === undefined || reply.status !== 200) return undefined;
   call.harvest = harvestOf(dialect, body, fieldOf(reply.headers, 'content-encoding'));
-  if (call.harvest !== undefined) await accountant.book(call, call.harvest.facts);
+  return call.harvest === undefined ? undefined : accountant.book(call, call.harvest.facts);
 }
 
 function harvestOf(

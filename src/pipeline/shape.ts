@@ -4,15 +4,17 @@ import { UsageStripper } from '../exchange/wire/stream-usage.ts';
 import type { Stage } from './stage.ts';
 
 /** Streams inside the house always carry their usage where it could be had; a caller who did not ask for it does not see it. */
-export const shape: Stage = async (call, next) => {
-  const reply = await next(call);
-  const strips =
-    call.facts?.stream === true &&
-    !call.facts.streamUsage &&
-    call.provider.asksStreamUsage &&
-    fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
-  return strips ? { ...reply, body: stripped(reply.body) } : reply;
+export const shape: Stage = (call, next) => {
+  const { facts, provider } = call;
+  const wasAsked = facts?.stream === true && !facts.streamUsage && provider.asksStreamUsage;
+  return wasAsked ? next(call).then(withoutUsage) : next(call);
 };
+
+function withoutUsage(reply: Reply): Reply {
+  const type = fieldOf(reply.headers, 'content-type');
+  if (type?.startsWith('text/event-stream') !== true) return reply;
+  return { ...reply, body: stripped(reply.body) };
+}
 
 function stripped(body: Reply['body']): Reply['body'] {
   const stripper = new UsageStripper();

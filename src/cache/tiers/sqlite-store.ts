@@ -58,7 +58,9 @@ export class SqliteStore {
     this.#foreignVersion = version;
     const statement = this.#statements.names;
     if (this.#filteredId === 0) this.#filter.rebuild(this.#namesFrom(statement.iterate(0)));
-    else for (const name of this.#namesFrom(statement.iterate(this.#filteredId))) this.#filter.add(name);
+    else
+      for (const name of this.#namesFrom(statement.iterate(this.#filteredId)))
+        this.#filter.add(name);
   }
 
   *#namesFrom(rows: Iterable<Record<string, unknown>>): Generator<number> {
