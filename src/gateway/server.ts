@@ -10,6 +10,7 @@ import {
   type DoorOptions,
   type OpenedCall,
 } from './open-call.ts';
+import { refuseConnection } from './client-error.ts';
 import { hasBody, readBody, streamBody } from './request-body.ts';
 import { writeError, writeReply } from './reply-writer.ts';
 import { errorDialect } from './error-dialect.ts';
@@ -52,6 +53,7 @@ export class Gateway {
       (request, response) => void this.#handle(request, response),
     );
     this.#server.maxHeadersCount = headers;
+    this.#server.on('clientError', refuseConnection);
   }
 
   /** Opens the port; resolves with the address. @throws EconomizerError `ECO_PORT_TAKEN`. */
