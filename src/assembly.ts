@@ -80,13 +80,22 @@ export function assemble(options: AssemblyOptions): Assembly {
     ),
     stack,
     ledger,
-    async close() {
+    close: once(async () => {
+      // A provider that hangs must not keep us open.
+      const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
+      stop();
       await stack.close();
       await ledger?.close();
-    },
+    }),
   };
+}
+
+/** `act` for the first caller; all later ones get its promise. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let acted: Promise<void> | undefined;
+  return () => (acted ??= act());
 }
 
 const noBooks: Books = { book: () => Promise.resolve() };

@@ -51,7 +51,7 @@ export function writeError(
   if (!isWorthRetrying(error)) headers.push('x-should-retry', 'false');
   if (error.kind === 'unstored') headers.push('cache-status', 'economizer; detail=only-if-cached');
   // The rest of a body that nobody will read must not be taken for the next request.
-  if (error.kind === 'too-large') headers.push('connection', 'close');
+  if (!response.req.complete) headers.push('connection', 'close');
   response.writeHead(errorShape(error).status, headers);
   response.end(body);
 }
@@ -79,14 +79,21 @@ class PlainSink implements ByteSink {
   }
 }
 
+/** Where events are written: a response, or what stands for one. */
+export interface EventOutput {
+  readonly destroyed: boolean;
+  write(chunk: Bytes): boolean;
+  end(chunk?: Bytes | string): void;
+}
+
 /** Event streams, passed on at frame borders, so that a failure can be told in an event of the dialect's own behind whole frames. */
-class EventSink implements ByteSink {
+export class EventSink implements ByteSink {
   hasWritten = false;
-  readonly #response: ServerResponse;
+  readonly #response: EventOutput;
   readonly #dialect: Dialect;
   #held: Buffer | undefined;
 
-  constructor(response: ServerResponse, dialect: Dialect) {
+  constructor(response: EventOutput, dialect: Dialect) {
     this.#response = response;
     this.#dialect = dialect;
   }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Call } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
+import { limitCall } from './call-limit.ts';
 import {
   openCall,
   withStreamedBody,
@@ -118,6 +119,7 @@ export class Gateway {
     const body = await readBody(request, {
       bodyBytes: this.#options.limits.bodyBytes,
       contentLength: opened.headers?.contentLength,
+      cancellation: opened.call.cancellation,
     });
     return withWholeBody(opened, body, this.#options.routes);
   }
@@ -129,15 +131,9 @@ export class Gateway {
   /** Keeps count, and carries the caller's leaving and its deadline into the call. */
   #watch(response: ServerResponse, call: Call): void {
     this.#running++;
-    const limitMs = Math.min(call.deadlineMs ?? Infinity, this.#options.limits.totalMs ?? Infinity);
-    const stop =
-      limitMs === Infinity
-        ? undefined
-        : this.#options.clock.after(limitMs, () =>
-            call.cancellation.cancel(deadlinePassed(limitMs)),
-          );
+    const stop = limitCall(call, this.#options.limits.totalMs, this.#options.clock);
     response.once('close', () => {
-      stop?.();
+      stop();
       if (!response.writableFinished) call.cancellation.cancel(callerLeft());
       if (--this.#running === 0) this.#onIdle?.();
     });
@@ -154,13 +150,6 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
-}
-
-function deadlinePassed(limitMs: number): EconomizerError {
-  return new EconomizerError(
-    'ECO_DEADLINE',
-    `The call took longer than its limit of ${limitMs} ms (x-economizer-deadline or limits.total).`,
-  );
 }
 
 function callerLeft(): EconomizerError {
