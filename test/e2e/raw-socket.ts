@@ -47,16 +47,23 @@ function given({ config }: HouseOptions, name: string): object {
   return ((config?.providers ?? {}) as Record<string, object>)[name] ?? {};
 }
 
-/** Writes `text` on a connection of its own; resolves with all that comes, as Latin-1, once `enough` holds or the other side closes. */
+/**
+ * Writes `text` on a connection of its own; resolves with all that comes, as Latin-1, once `enough` holds or the other side closes.
+ * `later` may write more.
+ */
 export function exchange(
   url: string,
   text: string,
   enough: (answer: string) => boolean = () => false,
+  later: (write: (more: string) => void) => void = () => {},
 ): Promise<string> {
   return new Promise((resolve) => {
     const { port } = new URL(url);
     let answer = '';
-    const socket = connect(Number(port), '127.0.0.1', () => socket.write(text, 'latin1'));
+    const socket = connect(Number(port), '127.0.0.1', () => {
+      socket.write(text, 'latin1');
+      later((more) => socket.write(more, 'latin1'));
+    });
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1');
       if (enough(answer)) socket.destroy();
