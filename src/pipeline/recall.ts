@@ -9,7 +9,7 @@ import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { note } from './note.ts';
-import { renderAnswer } from './render.ts';
+import { renderAnswer, suitsForm } from './render.ts';
 import type { Refresher } from './refresh.ts';
 import type { Next, Stage } from './stage.ts';
 
@@ -33,7 +33,7 @@ export function createRecall(options: RecallOptions): Stage {
     if (!call.reuse.lookup) return forward(call, next, clock);
     const finding = stack.find(call.key);
     const found = finding instanceof Promise ? await finding : finding;
-    if (found === undefined) {
+    if (found === undefined || !suitsForm(found.entry.answer, call)) {
       note(call, 'recall', 'miss', clock);
       if (call.directives.onlyIfCached === true) throw notStored();
       return withStatus(await next(call), call, { forwarded: 'uri-miss' });

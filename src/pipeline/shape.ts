@@ -10,7 +10,9 @@ export const shape: Stage = async (call, next) => {
     call.facts?.stream === true &&
     !call.facts.streamUsage &&
     call.provider.asksStreamUsage &&
-    fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+    fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true &&
+    // A provider may compress although it was asked not to; what cannot be read is left alone.
+    fieldOf(reply.headers, 'content-encoding') === undefined;
   return strips ? { ...reply, body: stripped(reply.body) } : reply;
 };
 
