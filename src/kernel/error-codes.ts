@@ -86,6 +86,7 @@ export const errorCodes = {
     kind: 'config',
     when: 'The configuration has faults; `economizer check` lists them all.',
   },
+  ECO_USAGE: { kind: 'config', when: 'A command line is not understood.' },
   ECO_FILE: {
     kind: 'config',
     when: 'A file that a command was given cannot be read or understood.',
