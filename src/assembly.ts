@@ -12,13 +12,12 @@ import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
-import { costOf } from './ledger/cost.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
 import { createTokenEstimator } from './ledger/token-estimate.ts';
-import type { PriceUsage } from './pipeline/accountant.ts';
+import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
@@ -62,7 +61,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
-    price: pricing(priceBook),
+    price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
     clock,
@@ -119,13 +118,6 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
 
 function policyOf({ cache }: Config) {
   return { ...cache, reuse: { sampled: cache.reuseSampled, unset: cache.reuseUnset } };
-}
-
-function pricing(book: PriceBook): PriceUsage {
-  return ({ usage, ...question }) => {
-    const price = book.find(question);
-    return price === undefined ? undefined : costOf(usage, price);
-  };
 }
 
 /** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
