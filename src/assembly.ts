@@ -126,8 +126,7 @@ const rememberedUses = 20_000;
 /** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
 function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
   const lastUses = new Map<string, number>();
-  return (call, { entry }) => {
-    const { answer, key, storedAt } = entry;
+  return (call, { answer, key, storedAt }) => {
     const now = clock.now();
     const ageMs = now - (lastUses.get(key) ?? storedAt);
     if (lastUses.size >= rememberedUses) lastUses.clear();

@@ -3,6 +3,7 @@ import { ageSeconds, judge } from '../cache/freshness.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Source } from '../exchange/account.ts';
+import type { Answer } from '../exchange/answer.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Reply } from '../exchange/reply.ts';
 import { noUsage } from '../exchange/usage.ts';
@@ -13,8 +14,16 @@ import { renderAnswer, suitsForm } from './render.ts';
 import type { Refresher } from './refresh.ts';
 import type { Next, Stage } from './stage.ts';
 
-/** What a stored answer would have cost to ask for again. */
-export type WithoutUs = (call: Call, found: Found) => Call['account']['without'];
+/** An answer that serves again: a stored one, or another call's. */
+export interface ReusedAnswer {
+  readonly key: string;
+  /** When the provider gave it, milliseconds since the epoch. */
+  readonly storedAt: number;
+  readonly answer: Pick<Answer, 'model' | 'serviceTier' | 'usage' | 'usageSource' | 'totalMs'>;
+}
+
+/** What it would have cost to ask for it again. */
+export type WithoutUs = (call: Call, reused: ReusedAnswer) => Call['account']['without'];
 
 interface RecallOptions {
   readonly stack: CacheStack;
@@ -102,7 +111,7 @@ function serve(
   account.usageSource = entry.answer.usageSource;
   account.costNanos = 0;
   account.savedBy = 'exact-cache';
-  account.without = without(call, found);
+  account.without = without(call, entry);
   account.endedTick = clock.tick();
   const now = clock.now();
   const status =
