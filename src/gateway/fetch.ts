@@ -5,7 +5,8 @@ import { errorDialect } from './error-dialect.ts';
 import { errorBody, errorShape, isWorthRetrying } from './error-map.ts';
 import { openCall, withWholeBody, type DoorOptions, type OpenedCall } from './open-call.ts';
 import { tooLarge } from './request-body.ts';
-import { callerLeft, toResponse } from './web-response.ts';
+import { callerLeft } from './reply-writer.ts';
+import { toResponse } from './web-response.ts';
 
 export interface FetchOptions extends DoorOptions {
   readonly pipeline: Pipeline;

@@ -20,7 +20,7 @@ export function writeReply(
   options: { readonly nowTick: number; readonly fallback: Dialect },
 ): void {
   if (response.destroyed) {
-    if (!isWhole(reply.body)) reply.body.cancel(new Error('the caller left'));
+    if (!isWhole(reply.body)) reply.body.cancel(callerLeft());
     return;
   }
   response.writeHead(reply.status, replyHeaders(call, reply, options.nowTick));
@@ -132,6 +132,10 @@ function isReadable(rest: Buffer): boolean {
     if (value !== '[DONE]' && parseJson(value!) === undefined) return false;
   }
   return true;
+}
+
+export function callerLeft(): EconomizerError {
+  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
 }
 
 function tornEvent(): EconomizerError {

@@ -13,7 +13,7 @@ import {
 } from './open-call.ts';
 import { refuseConnection } from './client-error.ts';
 import { hasBody, readBody, streamBody } from './request-body.ts';
-import { writeError, writeReply } from './reply-writer.ts';
+import { callerLeft, writeError, writeReply } from './reply-writer.ts';
 import { errorDialect } from './error-dialect.ts';
 
 /** Limits of the edge. Times in milliseconds. */
@@ -150,8 +150,4 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
-}
-
-function callerLeft(): EconomizerError {
-  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
 }

@@ -9,9 +9,8 @@ import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
-import { EconomizerError } from '../kernel/errors.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { EventSink } from './reply-writer.ts';
+import { callerLeft, EventSink } from './reply-writer.ts';
 
 export interface WebReply {
   readonly call: Call;
@@ -137,8 +136,4 @@ function sinkInto(
     end: () => events.end(),
     fail: (error) => (signal.aborted ? fail(signal.reason) : events.fail(error)),
   };
-}
-
-export function callerLeft(): EconomizerError {
-  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
 }

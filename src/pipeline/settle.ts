@@ -35,11 +35,14 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
     const finish = (error?: Error): Promise<void> | void => {
       account.endedTick = clock.tick();
       const harvest = reader.harvest();
-      // A client may hang up at the last event; what it has then is the whole answer.
-      if (harvest.final === undefined && error !== undefined) {
+      // A client may hang up at the last event; what it has then is the whole answer. A provider that breaks off there is not believed.
+      if (error !== undefined && (harvest.final === undefined || isProvidersFault(error))) {
         fail(call, error);
         // The provider bills what it wrote so far; where it had not said, we count.
-        account.settling = accountant.bookPartial(call, harvest.facts);
+        account.settling =
+          harvest.final === undefined
+            ? accountant.bookPartial(call, harvest.facts)
+            : Promise.resolve(accountant.book(call, harvest.facts));
         return undefined;
       }
       call.harvest = harvest;
@@ -61,6 +64,11 @@ const outcomes: Partial<Record<ErrorKind, Outcome>> = {
   timeout: 'upstream-failure',
   broken: 'failed',
 };
+
+function isProvidersFault(error: Error): boolean {
+  const { kind } = EconomizerError.from(error);
+  return kind === 'upstream' || kind === 'timeout';
+}
 
 /** Books how a call failed that has no answer, or no whole one. */
 export function fail(call: Call, cause: unknown): void {
