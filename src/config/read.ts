@@ -70,7 +70,8 @@ export function readConfig(options: ReadOptions): Reading {
   const repeats = source.repeats.map(({ path, place }): Fault => ({
     path: pathText(path),
     source: fileName,
-    ...place,
+    line: place.line,
+    column: place.column,
     value: undefined,
     problem: 'is given twice; keep one',
   }));

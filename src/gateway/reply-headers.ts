@@ -1,6 +1,5 @@
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
-import type { Bytes } from '../exchange/stream.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
 
@@ -22,7 +21,7 @@ export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[
     if (isContentLength(name) && (measured || call.facts?.stream === true)) continue;
     headers.push(name, reply.headers[index + 1]!);
   }
-  if (measured) headers.push('content-length', String((reply.body as Bytes).length));
+  if (measured) headers.push('content-length', String(reply.body.length));
   if (reply.cacheStatus !== undefined) {
     headers.push('cache-status', `economizer; ${reply.cacheStatus}`);
   }

@@ -51,11 +51,9 @@ export function toResponse(web: WebReply): Response {
     return new Response(new Uint8Array(body), { status, headers });
   }
   const stream = webStream(isWhole(body) ? streamOf(body) : body, web);
-  const plain = undo === undefined ? stream : stream.pipeThrough(Duplex.toWeb(undo()) as Undoing);
+  const plain = undo === undefined ? stream : stream.pipeThrough(Duplex.toWeb(undo()));
   return new Response(plain, { status, headers });
 }
-
-type Undoing = ReadableWritablePair<Uint8Array, Uint8Array>;
 
 /** A whole body as a stream, for what only works on streams. */
 function streamOf(body: Bytes): ByteStream {

@@ -39,10 +39,7 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
       if (error !== undefined && (harvest.final === undefined || isProvidersFault(error))) {
         fail(call, error);
         // The provider bills what it wrote so far; where it had not said, we count.
-        account.settling =
-          harvest.final === undefined
-            ? accountant.bookPartial(call, harvest.facts)
-            : Promise.resolve(accountant.book(call, harvest.facts));
+        account.settling = accountant.bookPartial(call, harvest);
         return undefined;
       }
       call.harvest = harvest;
