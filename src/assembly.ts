@@ -12,13 +12,12 @@ import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
-import { costOf } from './ledger/cost.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
 import { createTokenEstimator } from './ledger/token-estimate.ts';
-import type { PriceUsage } from './pipeline/accountant.ts';
+import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
@@ -62,7 +61,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
-    price: pricing(priceBook),
+    price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
     clock,
@@ -80,13 +79,22 @@ export function assemble(options: AssemblyOptions): Assembly {
     ),
     stack,
     ledger,
-    async close() {
+    close: once(async () => {
+      // A provider that hangs must not keep us open.
+      const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
+      stop();
       await stack.close();
       await ledger?.close();
-    },
+    }),
   };
+}
+
+/** `act` for the first caller; all later ones get its promise. */
+function once(act: () => Promise<void>): () => Promise<void> {
+  let acted: Promise<void> | undefined;
+  return () => (acted ??= act());
 }
 
 const noBooks: Books = { book: () => Promise.resolve() };
@@ -112,21 +120,13 @@ function policyOf({ cache }: Config) {
   return { ...cache, reuse: { sampled: cache.reuseSampled, unset: cache.reuseUnset } };
 }
 
-function pricing(book: PriceBook): PriceUsage {
-  return ({ usage, ...question }) => {
-    const price = book.find(question);
-    return price === undefined ? undefined : costOf(usage, price);
-  };
-}
-
 /** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
 const rememberedUses = 20_000;
 
 /** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
 function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
   const lastUses = new Map<string, number>();
-  return (call, { entry }) => {
-    const { answer, key, storedAt } = entry;
+  return (call, { answer, key, storedAt }) => {
     const now = clock.now();
     const ageMs = now - (lastUses.get(key) ?? storedAt);
     if (lastUses.size >= rememberedUses) lastUses.clear();

@@ -52,6 +52,7 @@ export function createEconomizer(
       ...assembly,
       clock,
       bodyBytes: config.limits.bodyBytes,
+      totalMs: config.limits.totalMs,
       providers: config.providers,
       otherwise: parts.fetch ?? fetch,
     }),

@@ -7,8 +7,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+let hasPrintedJson = false;
+
 /** Writes one JSON object, indented, to standard output. */
 export function printJson(value: unknown): void {
+  hasPrintedJson = true;
   print(JSON.stringify(value, undefined, 2));
 }
 
@@ -32,11 +35,18 @@ export function exitCodeOf(error: EconomizerError): 1 | 2 {
  * shown for our own faults only, where it is all that a report of the fault can go by.
  * @returns the exit code.
  */
-export function reportFailure(failure: unknown): 1 | 2 {
+export function reportFailure(
+  failure: unknown,
+  { wantsJson = false }: { readonly wantsJson?: boolean } = {},
+): 1 | 2 {
   const error = EconomizerError.from(failure);
   printError(`${error.message}\n(${error.code}; see docs/reference/errors.md)`);
   if (error.kind === 'broken' && error.cause instanceof Error) {
     printError(error.cause.stack ?? error.cause.message);
+  }
+  // Standard output has one object with `--json`, whatever happens.
+  if (wantsJson && !hasPrintedJson) {
+    printJson({ error: { code: error.code, message: error.message } });
   }
   return exitCodeOf(error);
 }

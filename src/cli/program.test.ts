@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -50,7 +50,43 @@ describe('economizer', () => {
   });
 });
 
+describe('a failure', () => {
+  it.each([
+    ['an unknown command', ['chekc'], 'ECO_USAGE'],
+    ['a missing argument', ['replay'], 'ECO_USAGE'],
+    ['no ledger', ['report', '--data', 'nowhere'], 'ECO_FILE'],
+    ['no file', ['replay', 'nowhere.jsonl'], 'ECO_FILE'],
+    ['a bad configuration', ['serve', '--port', 'x'], 'ECO_CONFIG'],
+  ])('says first what to do, and is one object with --json: %s', async (_name, words, code) => {
+    const people = await economizer(words);
+    expect([people.code, people.out]).toEqual([2, '']);
+    expect(people.error.split('\n', 1)[0]).toMatch(/Correct|start|there is no such file/);
+    const machines = await economizer([...words, '--json']);
+    expect(machines.code).toBe(2);
+    expect(JSON.parse(machines.out)).toMatchObject({ error: { code } });
+  });
+
+  it('of the configuration does not keep a ledger that is named from being read', async () => {
+    writeFileSync(join(directory, 'economizer.yaml'), 'data: "${NOT_SET}"\n');
+    const named = await economizer(['report', '--data', 'nowhere']);
+    rmSync(join(directory, 'economizer.yaml'));
+    expect(named.error).toContain('There is no ledger at');
+    expect((await economizer(['report', '--help'])).code).toBe(0);
+  });
+});
+
 describe('economizer check', () => {
+  it('tells repeated names with all other faults', async () => {
+    writeFileSync(
+      join(directory, 'twice.yaml'),
+      'listen: { port: 1, port: x }\nlog: { level: loud }\n',
+    );
+    const { error } = await economizer(['check', '--config', 'twice.yaml']);
+    expect(error).toMatch(/twice.yaml:1:20 {2}listen.port is given twice; keep one/);
+    expect(error).toMatch(/listen.port must be a whole number .* it is "x"/);
+    expect(error).toMatch(/log.level must be one of/);
+  });
+
   it('says what would run, and no secret', async () => {
     const { code, out } = await economizer(['check'], { OPENAI_API_KEY: 'sk-very-secret-1' });
     expect(code).toBe(0);

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { processEnvironment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
-import { print, printError, reportFailure } from './output.ts';
+import type { ErrorCode } from '../kernel/error-codes.ts';
+import { print, printError, printJson, reportFailure } from './output.ts';
 
 /** One command; its code is loaded only when it is called, so that `economizer --version` answers at once. */
 interface Entry {
@@ -30,10 +29,7 @@ const entries: readonly Entry[] = [
   {
     name: 'report',
     summary: 'Show spend and savings from the ledger.',
-    load: async () => {
-      const { dataDirectory } = await loadConfig({ environment: processEnvironment() });
-      return (await import('./report.ts')).reportCommand({ dataDirectory });
-    },
+    load: async () => (await import('./report.ts')).reportCommand(),
   },
   {
     name: 'check',
@@ -47,14 +43,20 @@ const entries: readonly Entry[] = [
  * @returns the exit code: 0, 2 where usage or configuration is at fault, else 1.
  */
 export async function runProgram(words: readonly string[]): Promise<number> {
+  const wantsJson = words.includes('--json');
   try {
     const program = await programFor(words);
     await program.parseAsync(words, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (!(error instanceof CommanderError)) return reportFailure(error);
+    if (!(error instanceof CommanderError)) return reportFailure(error, { wantsJson });
     // Help and version come as an exception too; commander has printed them, and any usage fault.
-    return error.exitCode === 0 ? 0 : 2;
+    if (error.exitCode === 0) return 0;
+    if (wantsJson)
+      printJson({
+        error: { code: 'ECO_USAGE' satisfies ErrorCode, message: usageText(error.message) },
+      });
+    return 2;
   }
 }
 
@@ -64,9 +66,9 @@ async function programFor(words: readonly string[]): Promise<Command> {
     .version(packageVersion(), '-v, --version')
     .configureOutput({
       writeOut: (text) => print(text.trimEnd()),
-      writeErr: (text) => printError(text.trimEnd().replace(/^error: /, '')),
+      writeErr: (text) => printError(text.trimEnd()),
+      outputError: (text) => printError(usageText(text)),
     })
-    .showHelpAfterError('Run economizer --help, or economizer COMMAND --help.')
     .exitOverride();
   const wanted = words.find((word) => !word.startsWith('-'));
   const isHelp = wanted === 'help';
@@ -76,6 +78,16 @@ async function programFor(words: readonly string[]): Promise<Command> {
     program.addCommand(command.summary(summary).copyInheritedSettings(program));
   }
   return program;
+}
+
+/** Commander's words for a fault of the command line, as a sentence that says what to do. */
+function usageText(text: string): string {
+  const fault = text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return `Correct the command line: ${fault}; see economizer --help, or economizer COMMAND --help.`;
 }
 
 function packageVersion(): string {

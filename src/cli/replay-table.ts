@@ -36,7 +36,8 @@ export function replayText(report: ReplayReport): string {
 
 /** Dollars with as many digits as there is something to see. */
 export function dollars(amount: number): string {
-  const digits = Math.abs(amount) >= 1 || amount === 0 ? 2 : 4;
+  const size = Math.abs(amount);
+  const digits = size >= 1 || size === 0 ? 2 : size >= 0.01 ? 4 : 6;
   return `${amount < 0 ? '-' : ''}$${Math.abs(amount).toFixed(digits)}`;
 }
 

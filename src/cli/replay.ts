@@ -7,10 +7,9 @@ import type { Config } from '../config/config.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { costOf } from '../ledger/cost.ts';
 import { prefixRules } from '../ledger/prefix-rules.ts';
 import { createPriceBook } from '../ledger/price-book.ts';
-import type { PriceUsage } from '../pipeline/accountant.ts';
+import { usagePricer } from '../ledger/usage-pricer.ts';
 import type { OpenPipeline } from '../replay/open-replay.ts';
 import { loadTokenizer } from '../replay/provider/tokenizer.ts';
 import { replay } from '../replay/replay.ts';
@@ -67,7 +66,7 @@ export async function replayFiles(
       openPipeline: openWith(config),
       tokenizer: await loadTokenizer(),
       rulesOf: prefixRules,
-      price: pricesOf(config),
+      price: usagePricer(createPriceBook({ overrides: config.prices })),
       startMs: systemClock.now(),
       onProgress: (ended, calls) => progress.show(ended, calls),
     });
@@ -75,14 +74,6 @@ export async function replayFiles(
   } finally {
     progress.stop();
   }
-}
-
-function pricesOf(config: Config): PriceUsage {
-  const book = createPriceBook({ overrides: config.prices });
-  return ({ usage, ...question }) => {
-    const price = book.find(question);
-    return price === undefined ? undefined : costOf(usage, price);
-  };
 }
 
 /** The gateway's own pipeline, with its cache in memory only and no ledger on disk: a replay leaves nothing behind. */

@@ -14,10 +14,10 @@ let output = '';
 let complaints = '';
 
 const run = (...words: string[]): Promise<unknown> =>
-  reportCommand({ dataDirectory: directory })
+  reportCommand()
     .exitOverride()
     .configureOutput({ writeErr: (text) => (complaints += text) })
-    .parseAsync(words, { from: 'user' });
+    .parseAsync(['--data', directory, ...words], { from: 'user' });
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'economizer-report-'));

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { processEnvironment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
 import { ledgerReport } from '../ledger/report.ts';
 import type { GroupBy } from '../ledger/store.ts';
 import { openLedgerReader } from '../ledger/stores/sqlite-reader.ts';
@@ -21,13 +23,14 @@ interface ReportFlags {
   readonly by: GroupBy;
   readonly from?: number;
   readonly to?: number;
-  readonly data: string;
+  readonly config?: string;
+  readonly data?: string;
   readonly format: 'table' | 'csv' | 'json';
   readonly json?: boolean;
 }
 
 /** `economizer report`. Reads only, and so beside a running gateway. */
-export function reportCommand(options: { readonly dataDirectory: string }): Command {
+export function reportCommand(): Command {
   return new Command('report')
     .description('Shows spend and savings from the ledger.')
     .addOption(new Option('--by <what>', 'what to group by').choices(groupings).default('model'))
@@ -37,7 +40,8 @@ export function reportCommand(options: { readonly dataDirectory: string }): Comm
       moment,
     )
     .option('--to <time>', 'first moment after, ISO 8601', moment)
-    .option('--data <directory>', 'where the ledger is', options.dataDirectory)
+    .option('--config <file>', 'configuration file (default: economizer.yaml, if there is one)')
+    .option('--data <directory>', 'where the ledger is (default: `data` of the configuration)')
     .addOption(
       new Option('--format <format>', 'how to print it')
         .choices(['table', 'csv', 'json'])
@@ -47,8 +51,8 @@ export function reportCommand(options: { readonly dataDirectory: string }): Comm
     .action(report);
 }
 
-function report(flags: ReportFlags): void {
-  const reader = openLedgerReader(join(flags.data, 'ledger.sqlite'));
+async function report(flags: ReportFlags): Promise<void> {
+  const reader = openLedgerReader(join(await dataDirectoryOf(flags), 'ledger.sqlite'));
   try {
     const { by, from, to } = flags;
     const lines = reader.report({
@@ -65,6 +69,12 @@ function report(flags: ReportFlags): void {
   } finally {
     reader.close();
   }
+}
+
+async function dataDirectoryOf({ data, config }: ReportFlags): Promise<string> {
+  if (data !== undefined) return data;
+  const environment = processEnvironment();
+  return (await loadConfig({ file: config, environment })).dataDirectory;
 }
 
 function pendingText(pending: number): string {

@@ -67,8 +67,15 @@ function configOrThrow(reading: Reading): Config {
   );
 }
 
+const unreadableBecause: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory; name a file in it',
+  EACCES: 'this user may not read it',
+};
+
 function unreadable(fileName: string, error: unknown): Fault {
-  const why = isMissing(error) ? 'there is no such file' : String(error);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const why = unreadableBecause[String(code)] ?? String(error);
   return {
     path: '',
     source: fileName,

@@ -74,6 +74,9 @@ export const providerSchema = section('One provider.', {
   if (given.credentials === 'gateway' && given.api_key === undefined) {
     complain('credentials', 'is gateway, so api_key must be given too; or use caller');
   }
+  if (given.kind === 'anthropic' && given.base_url.endsWith('/v1')) {
+    complain('base_url', 'must end without /v1 for kind anthropic, whose paths begin with it');
+  }
   if (given.kind === 'anthropic' && given.stream_usage === 'estimate') {
     complain('stream_usage', 'must be ask for kind anthropic, whose streams always bring usage');
   }

@@ -289,7 +289,27 @@ describe('each fault is explained', () => {
     [
       'setting named twice',
       'data: a\ndata: b',
-      /^economizer.yaml:2:1 {2}is not well-formed YAML: Map keys must be unique/,
+      /^economizer.yaml:2:1 {2}\S+ is given twice; keep one$/,
+    ],
+    [
+      'Anthropic’s base URL with a version',
+      'providers: { a: { kind: anthropic, base_url: "https://x/v1/" } }',
+      /providers.a.base_url must end without \/v1/,
+    ],
+    [
+      'a price that ends before it begins',
+      'prices: [{ model: b, input: 1, from: 2026-02-01, to: 2026-02-01 }]',
+      /prices\[0\].to must be a later day than from \(2026-02-01\)/,
+    ],
+    [
+      'a cache without levels',
+      'cache: { memory: { enabled: false }, disk: { enabled: false } }',
+      /cache.enabled must be false where both its levels are off/,
+    ],
+    [
+      'a limit that another makes idle',
+      'limits: { total: 5s, first_byte: 10s }',
+      /limits.first_byte must not be longer than limits.total \(5s\)/,
     ],
     ['broken YAML', 'listen: [', /is not well-formed YAML/],
     [

@@ -67,7 +67,15 @@ export function readConfig(options: ReadOptions): Reading {
       problem: finding.problem,
     };
   });
-  const [first, ...rest] = faults;
+  const repeats = source.repeats.map(({ path, place }): Fault => ({
+    path: pathText(path),
+    source: fileName,
+    line: place.line,
+    column: place.column,
+    value: undefined,
+    problem: 'is given twice; keep one',
+  }));
+  const [first, ...rest] = [...repeats, ...faults];
   if (first !== undefined) return { config: undefined, faults: [first, ...rest] };
   return { config: config!, faults: [] };
 }

@@ -145,6 +145,10 @@ const price = section('One price, before the built-in ones.', {
   web_search_per_thousand: dollars(
     'Searches on the provider’s side: dollars per thousand.',
   ).optional(),
+}).superRefine(({ from, to }, context) => {
+  if (from === undefined || to === undefined || from < to) return;
+  const message = `must be a later day than from (${from}), else the price never holds`;
+  context.addIssue({ code: 'custom', path: ['to'], message });
 });
 
 export const configSchema = section('Configuration of Economizer.', {

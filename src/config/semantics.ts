@@ -1,4 +1,7 @@
+import { parseDuration } from '../kernel/duration.ts';
+import { defaults } from './defaults.ts';
 import { nearest } from './nearest.ts';
+import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
 import { placeProblem } from './places.ts';
@@ -14,7 +17,34 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['listen', 'access'], findings: openToOthers },
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['data', 'cache'], findings: places },
+  { sections: ['cache'], findings: levels },
+  { sections: ['limits'], findings: idleLimits },
 ];
+
+function levels({ cache }: Config): readonly Finding[] {
+  if (!cache.enabled || cache.memory.enabled || cache.disk.enabled) return [];
+  const problem =
+    'must be false where both its levels are off; or switch cache.memory or cache.disk on';
+  return [{ path: ['cache', 'enabled'], problem }];
+}
+
+const partLimits = [
+  ['connect', 'connectMs', defaults.limits.connect],
+  ['first_byte', 'firstByteMs', defaults.limits.firstByte],
+  ['silence', 'silenceMs', defaults.limits.silence],
+] as const;
+
+/** Limits that somebody set and that can never strike, since the call as a whole ends before. */
+function idleLimits({ limits }: Config): readonly Finding[] {
+  const { totalMs } = limits;
+  if (totalMs === undefined) return [];
+  return partLimits
+    .filter(([, name, usual]) => limits[name] > totalMs && limits[name] !== parseDuration(usual))
+    .map(([name]) => ({
+      path: ['limits', name],
+      problem: `must not be longer than limits.total (${durationText(totalMs)}), which ends the call before`,
+    }));
+}
 
 function openToOthers({ listen, access }: Config): readonly Finding[] {
   if (access.keys.length > 0 || isLoopback(listen.host)) return [];

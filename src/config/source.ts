@@ -12,10 +12,18 @@ export interface TextFault {
   readonly problem: string;
 }
 
+/** A name that was given before. */
+export interface Repeat {
+  readonly path: Path;
+  readonly place: Place;
+}
+
 /** A configuration file (YAML, of which JSON is a part) with the place of everything in it. */
 export class Source {
   readonly value: unknown;
   readonly faults: readonly TextFault[];
+  /** Names that stand twice in one mapping; the text can be read all the same, and the last one counts. */
+  readonly repeats: readonly Repeat[];
   readonly #document: Document;
   readonly #lines = new LineCounter();
 
@@ -24,6 +32,7 @@ export class Source {
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
+      uniqueKeys: false,
       logLevel: 'error',
     });
     const faults = [...this.#document.errors, ...this.#document.warnings].map((each) => ({
@@ -41,9 +50,26 @@ export class Source {
     }
     this.value = value;
     this.faults = faults;
+    this.repeats = faults.length > 0 ? [] : this.#repeatsIn(this.#document.contents, []);
   }
 
-  /** Where the value at `path` stands, or with `name` its name; where there is none, where the nearest thing around it stands. */
+  #repeatsIn(node: unknown, path: Path): Repeat[] {
+    if (isSeq(node))
+      return node.items.flatMap((item, index) => this.#repeatsIn(item, [...path, index]));
+    if (!isMap(node)) return [];
+    const names = new Set<string>();
+    return node.items.flatMap((pair) => {
+      const name = String(pair.key);
+      const inner = [...path, name];
+      const repeat = names.has(name)
+        ? [{ path: inner, place: this.#place(offsetOf(pair.key) ?? 0) }]
+        : [];
+      names.add(name);
+      return [...repeat, ...this.#repeatsIn(pair.value, inner)];
+    });
+  }
+
+  /** Where the value at `path` stands (the last of that name), or with `name` its name; where there is none, where the nearest thing around it stands. */
   locate(path: Path, options: { readonly name?: boolean } = {}): Place {
     let node: unknown = this.#document.contents;
     let offset = offsetOf(node);
@@ -65,7 +91,7 @@ export class Source {
 
 function childOf(node: unknown, step: string | number): unknown {
   if (isMap(node)) {
-    return node.items.find((pair) => String(pair.key) === String(step));
+    return node.items.findLast((pair) => String(pair.key) === String(step));
   }
   return isSeq(node) ? node.items[Number(step)] : undefined;
 }

@@ -65,6 +65,13 @@ export function splitFrames(bytes: Uint8Array): Buffer[] {
   return frames;
 }
 
+/** True for a frame of comments alone, which servers send to keep a connection open; it is no part of the answer. */
+export function isComment(frame: Uint8Array): boolean {
+  // Nearly all frames begin with a field, and that settles it.
+  if (frame[0] !== 0x3a) return false;
+  return /^(?::.*(?:\r\n|\n|\r|$)|[\r\n])*$/.test(asBuffer(frame).toString('latin1'));
+}
+
 function nextLineFeeds(text: Buffer, start: number): number {
   const found = text.indexOf('\n\n', start);
   return found < 0 ? text.length : found + 2;

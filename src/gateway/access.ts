@@ -14,7 +14,7 @@ export interface GatewayKey {
 export interface Identity {
   readonly tenant: string;
   readonly agent: string | undefined;
-  /** Partition of the cache for callers who bring the provider's credential themselves; empty where we hold it. */
+  /** Partition of the cache for callers who show the provider credentials of their own; empty where we hold the only one. */
   readonly credentialScope: string;
 }
 
@@ -23,32 +23,34 @@ const localTenant = 'default';
 
 /** Tells callers apart by the key they show. */
 export class Access {
+  /** True where callers show keys of this gateway in place of the provider's. */
+  readonly hasKeys: boolean;
   readonly #keys: readonly { readonly digest: Buffer; readonly key: GatewayKey }[];
 
   constructor(keys: readonly GatewayKey[]) {
+    this.hasKeys = keys.length > 0;
     this.#keys = keys.map((key) => ({ digest: Buffer.from(key.sha256, 'hex'), key }));
   }
 
   /**
-   * @param bringsOwn the credential goes on to the provider, so its owners must not share answers with others'.
+   * @param shown what the caller shows as its key.
+   * @param passedOn the credentials that go on to the provider; who shows it others may get other answers, so they are never shared.
    * @throws EconomizerError `ECO_UNAUTHORISED` where the gateway has keys and this is none of them.
    */
-  identify(credential: string | undefined, bringsOwn: boolean): Identity {
-    if (this.#keys.length === 0) {
-      const credentialScope = bringsOwn && credential !== undefined ? scopeOf(credential) : '';
-      return { tenant: localTenant, agent: undefined, credentialScope };
-    }
-    const shown = hash('sha256', credential ?? '', 'buffer');
+  identify(shown: string | undefined, passedOn: string): Identity {
+    const credentialScope = passedOn === '' ? '' : scopeOf(passedOn);
+    if (this.#keys.length === 0) return { tenant: localTenant, agent: undefined, credentialScope };
+    const digestShown = hash('sha256', shown ?? '', 'buffer');
     let found: GatewayKey | undefined;
     // All keys are compared, each in constant time, so that the time taken tells nothing.
-    for (const { digest, key } of this.#keys) if (timingSafeEqual(digest, shown)) found = key;
+    for (const { digest, key } of this.#keys) if (timingSafeEqual(digest, digestShown)) found = key;
     if (found === undefined) {
       throw new EconomizerError(
         'ECO_UNAUTHORISED',
         'This gateway does not know the key that came with the request; send one of its own as a bearer token or x-api-key.',
       );
     }
-    return { tenant: found.tenant, agent: found.agent, credentialScope: '' };
+    return { tenant: found.tenant, agent: found.agent, credentialScope };
   }
 }
 

@@ -45,13 +45,16 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
   let route: Route | undefined;
   let identity = nobody;
   let fault: EconomizerError | undefined;
-  const { method, target, rawHeaders } = head;
+  const { method, rawHeaders } = head;
+  const target = originForm(head.target);
   try {
     headers = readRequestHeaders(rawHeaders);
     route = options.routes.find(method, target, headers.isAnthropic);
+    // Where callers show keys of ours, `authorization` and `x-api-key` end here; where we hold the provider's, we replace them.
+    const bringsOwn = options.bringYourOwn.has(route.provider.name) && !options.access.hasKeys;
     identity = options.access.identify(
       headers.credential,
-      options.bringYourOwn.has(route.provider.name),
+      bringsOwn ? headers.credentials : headers.otherCredentials,
     );
   } catch (cause) {
     fault = EconomizerError.from(cause);
@@ -88,6 +91,15 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
     trail: [],
   };
   return { call, fault, headers, route };
+}
+
+/** Path and query of a target in the form that is meant for proxies, `http://host/path`; every server must understand it (RFC 9112 section 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const host = /^https?:\/\/[^/?#]*/i.exec(target)?.[0];
+  if (host === undefined) return target;
+  const rest = target.slice(host.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** The call with a whole body, and with the provider that its model decides. */

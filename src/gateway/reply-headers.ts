@@ -3,20 +3,25 @@ import { isWhole, type Reply } from '../exchange/reply.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
 
+/** Statuses whose answers never have a body (RFC 9110 section 6.4.1). */
+const bodiless = new Set([204, 304]);
+
 /**
  * The provider's fields followed by ours. What is only known at the end of a stream (cost, saving) is left out of its head.
  * @param nowTick monotonic milliseconds.
  */
 export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[] {
   const whole = isWhole(reply.body);
+  // Without a body, a length is the provider's word about one that it did not send.
+  const measured = whole && call.method !== 'HEAD' && !bodiless.has(reply.status);
   const headers: string[] = [];
   for (let index = 0; index + 1 < reply.headers.length; index += 2) {
     const name = reply.headers[index]!;
     // A whole body is measured anew; a stream of events may have lost a frame on its way.
-    if (isContentLength(name) && (whole || call.facts?.stream === true)) continue;
+    if (isContentLength(name) && (measured || call.facts?.stream === true)) continue;
     headers.push(name, reply.headers[index + 1]!);
   }
-  if (whole) headers.push('content-length', String(reply.body.length));
+  if (measured) headers.push('content-length', String(reply.body.length));
   if (reply.cacheStatus !== undefined) {
     headers.push('cache-status', `economizer; ${reply.cacheStatus}`);
   }

@@ -20,7 +20,7 @@ export function writeReply(
   options: { readonly nowTick: number; readonly fallback: Dialect },
 ): void {
   if (response.destroyed) {
-    if (!isWhole(reply.body)) reply.body.cancel(new Error('the caller left'));
+    if (!isWhole(reply.body)) reply.body.cancel(callerLeft());
     return;
   }
   response.writeHead(reply.status, replyHeaders(call, reply, options.nowTick));
@@ -51,7 +51,7 @@ export function writeError(
   if (!isWorthRetrying(error)) headers.push('x-should-retry', 'false');
   if (error.kind === 'unstored') headers.push('cache-status', 'economizer; detail=only-if-cached');
   // The rest of a body that nobody will read must not be taken for the next request.
-  if (error.kind === 'too-large') headers.push('connection', 'close');
+  if (!response.req.complete) headers.push('connection', 'close');
   response.writeHead(errorShape(error).status, headers);
   response.end(body);
 }
@@ -79,14 +79,21 @@ class PlainSink implements ByteSink {
   }
 }
 
+/** Where events are written: a response, or what stands for one. */
+export interface EventOutput {
+  readonly destroyed: boolean;
+  write(chunk: Bytes): boolean;
+  end(chunk?: Bytes | string): void;
+}
+
 /** Event streams, passed on at frame borders, so that a failure can be told in an event of the dialect's own behind whole frames. */
-class EventSink implements ByteSink {
+export class EventSink implements ByteSink {
   hasWritten = false;
-  readonly #response: ServerResponse;
+  readonly #response: EventOutput;
   readonly #dialect: Dialect;
   #held: Buffer | undefined;
 
-  constructor(response: ServerResponse, dialect: Dialect) {
+  constructor(response: EventOutput, dialect: Dialect) {
     this.#response = response;
     this.#dialect = dialect;
   }
@@ -125,6 +132,10 @@ function isReadable(rest: Buffer): boolean {
     if (value !== '[DONE]' && parseJson(value!) === undefined) return false;
   }
   return true;
+}
+
+export function callerLeft(): EconomizerError {
+  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
 }
 
 function tornEvent(): EconomizerError {

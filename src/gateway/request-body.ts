@@ -1,19 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { ByteStream } from '../exchange/stream.ts';
+import type { Cancellation } from '../kernel/cancellation.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 
-/** A request's body, whole. @throws EconomizerError `ECO_BODY_TOO_LARGE` or `ECO_CANCELLED`. */
+/** A request's body, whole. @throws EconomizerError `ECO_BODY_TOO_LARGE`, `ECO_CANCELLED` or `ECO_DEADLINE`. */
 export function readBody(
   request: IncomingMessage,
-  limits: { readonly bodyBytes: number; readonly contentLength: number | undefined },
+  limits: {
+    readonly bodyBytes: number;
+    readonly contentLength: number | undefined;
+    readonly cancellation: Cancellation;
+  },
 ): Promise<Buffer> {
-  const { bodyBytes, contentLength } = limits;
+  const { bodyBytes, contentLength, cancellation } = limits;
   if (contentLength !== undefined && contentLength > bodyBytes) {
     return Promise.reject(tooLarge(contentLength, bodyBytes));
   }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    // A deadline holds for the upload too.
+    const unsubscribe = cancellation.onCancel(reject);
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > bodyBytes) {
@@ -21,9 +28,10 @@ export function readBody(
         reject(tooLarge(size, bodyBytes));
       } else chunks.push(chunk);
     });
-    request.on('end', () =>
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)),
-    );
+    request.on('end', () => {
+      unsubscribe();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    });
     request.on('error', () => reject(left()));
   });
 }

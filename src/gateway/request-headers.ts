@@ -16,13 +16,20 @@ export interface RequestHeaders {
   readonly contentEncoding: string | undefined;
   /** What the caller shows as its key: a bearer token or `x-api-key`. */
   readonly credential: string | undefined;
+  /** Every field by which the caller may show the provider who it is, each with its name; empty where there is none. */
+  readonly credentials: string;
+  /** As `credentials`, without those that the gateway puts its own in the place of. */
+  readonly otherCredentials: string;
   readonly isAnthropic: boolean;
 }
+
+/** Names of fields that show who is asking, whatever the provider calls them: `api-key` at Azure, `x-goog-api-key`, `cookie`, ... */
+const credentialName =
+  /(?:^|-)(?:auth|authorization|authentication|token|api-?key|apikey|secret|cookie|credentials?)(?:-|$)/;
 
 /** Fields between the caller and us (RFC 9110 section 7.6.1), and those that our own client makes anew. */
 const ours = new Set([
   'host',
-  'connection',
   'keep-alive',
   'proxy-connection',
   'proxy-authorization',
@@ -30,15 +37,15 @@ const ours = new Set([
   'te',
   'trailer',
   'transfer-encoding',
-  'upgrade',
   'expect',
 ]);
 
 type Draft = { -readonly [Name in keyof RequestHeaders]: RequestHeaders[Name] } & {
   forwarded: string[];
+  cacheControl: string;
 };
 
-/** @throws EconomizerError `ECO_BAD_HEADER`. */
+/** @throws EconomizerError `ECO_BAD_HEADER` or `ECO_NO_UPGRADE`. */
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   const draft: Draft = {
     forwarded: [],
@@ -47,19 +54,35 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     tags: [],
     deadlineMs: undefined,
     directives: noDirectives,
+    cacheControl: '',
     contentLength: undefined,
     contentEncoding: undefined,
     credential: undefined,
+    credentials: '',
+    otherCredentials: '',
     isAnthropic: false,
   };
+  let nominated = '';
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]!.toLowerCase();
     const value = raw[index + 1]!;
-    if (ours.has(name)) continue;
-    if (name.startsWith('x-economizer-')) readOwn(draft, name, value);
+    if (name === 'connection') nominated += `,${value.toLowerCase()}`;
+    else if (ours.has(name)) continue;
+    else if (name.startsWith('x-economizer-')) readOwn(draft, name, value);
     else if (readKnown(draft, name, value)) draft.forwarded.push(raw[index]!, value);
   }
+  if (draft.cacheControl !== '') draft.directives = parseCacheControl(draft.cacheControl);
+  if (!nothingNominated.test(nominated)) dropNominated(draft, nominated);
   return draft;
+}
+
+const nothingNominated = /^(?:[,\s]|keep-alive|close|upgrade|te)*$/;
+
+/** Fields that `Connection` names are for this connection alone (RFC 9110 section 7.6.1). */
+function dropNominated(draft: Draft, nominated: string): void {
+  const names = new Set(nominated.split(',').map((name) => name.trim()));
+  const { forwarded } = draft;
+  draft.forwarded = forwarded.filter((_, at) => !names.has(forwarded[at & ~1]!.toLowerCase()));
 }
 
 /** Takes note of a field that we understand; true if the provider gets it too. */
@@ -73,19 +96,43 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
       return true;
     case 'authorization':
       draft.credential ??= value.replace(/^bearer\s+/i, '');
+      draft.credentials += `${name}:${value}\n`;
       return true;
     case 'x-api-key':
       draft.credential = value;
+      draft.credentials += `${name}:${value}\n`;
       return true;
+    case 'upgrade':
+      // Other protocols (`h2c`) are offers that may be passed over (RFC 9110 section 7.8); who asks for this one speaks no HTTP.
+      if (/\bwebsocket\b/i.test(value)) throw noUpgrade();
+      return false;
     case 'anthropic-version':
       draft.isAnthropic = true;
       return true;
     case 'cache-control':
-      draft.directives = parseCacheControl(value);
+      // A field that comes twice counts as one list (RFC 9110 section 5.2).
+      draft.cacheControl = draft.cacheControl === '' ? value : `${draft.cacheControl}, ${value}`;
       return true;
     default:
+      if (isCredential(name)) {
+        draft.credentials += `${name}:${value}\n`;
+        draft.otherCredentials += `${name}:${value}\n`;
+      }
       return true;
   }
+}
+
+const namesSeen = new Map<string, boolean>();
+
+/** Few names come again and again, so what was found of one is remembered. */
+function isCredential(name: string): boolean {
+  let is = namesSeen.get(name);
+  if (is === undefined) {
+    if (namesSeen.size >= 1000) namesSeen.clear();
+    is = credentialName.test(name);
+    namesSeen.set(name, is);
+  }
+  return is;
 }
 
 function readOwn(draft: Draft, name: string, value: string): void {
@@ -97,7 +144,7 @@ function readOwn(draft: Draft, name: string, value: string): void {
       draft.session = value;
       break;
     case 'x-economizer-tags':
-      draft.tags = value.split(',').flatMap((tag) => (tag.trim() === '' ? [] : [tag.trim()]));
+      draft.tags = [...draft.tags, ...value.split(',')].flatMap((tag) => tag.trim() || []);
       break;
     case 'x-economizer-deadline':
       draft.deadlineMs = parseDuration(value);
@@ -111,4 +158,11 @@ function readOwn(draft: Draft, name: string, value: string): void {
       break;
     default: // fields of later versions are no fault of the caller's
   }
+}
+
+function noUpgrade(): EconomizerError {
+  return new EconomizerError(
+    'ECO_NO_UPGRADE',
+    'This gateway passes no WebSockets; use the HTTP API, or connect this client to the provider itself.',
+  );
 }

@@ -65,11 +65,11 @@ export class Routes {
    * @throws EconomizerError `ECO_NO_PROVIDER`.
    */
   find(method: string, target: string, isAnthropic: boolean): Route {
-    const second = target.indexOf('/', 1);
-    const first = target.slice(1, second < 0 ? undefined : second);
+    const end = endOfSegment(target);
+    const first = target.slice(1, end);
     const named = this.#byName.get(first);
     if (named !== undefined) {
-      return { ...routeTo(named, method, second < 0 ? '/' : target.slice(second)), bare: false };
+      return { ...routeTo(named, method, absolute(target.slice(end))), bare: false };
     }
     if (first !== 'v1') {
       throw new EconomizerError(
@@ -95,7 +95,9 @@ export class Routes {
 
 function routeTo(provider: RoutedProvider, method: string, target: string): Omit<Route, 'bare'> {
   // An OpenAI base URL ends in its version; `/NAME/v1/x` and `/NAME/x` mean the same.
-  const path = provider.kind === 'openai' && target.startsWith('/v1/') ? target.slice(3) : target;
+  const isVersioned =
+    provider.kind === 'openai' && endOfSegment(target) === 3 && target.startsWith('/v1');
+  const path = isVersioned ? absolute(target.slice(3)) : target;
   const table = provider.kind === 'openai' ? openaiDialects : anthropicDialects;
   const name = method === 'POST' ? table[pathOf(path)] : undefined;
   return {
@@ -103,6 +105,19 @@ function routeTo(provider: RoutedProvider, method: string, target: string): Omit
     dialect: name === undefined ? undefined : dialects[name],
     path,
   };
+}
+
+/** Where the first part of a path ends: at the next slash, at the query, or at the end of all. */
+function endOfSegment(target: string): number {
+  const slash = target.indexOf('/', 1);
+  const end = slash < 0 ? target.length : slash;
+  const query = target.indexOf('?');
+  return query < 0 ? end : Math.min(query, end);
+}
+
+/** What is left of a target behind its first part begins with a slash too. */
+function absolute(rest: string): string {
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 function pathOf(target: string): string {

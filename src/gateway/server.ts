@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Call } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
+import { limitCall } from './call-limit.ts';
 import {
   openCall,
   withStreamedBody,
@@ -10,8 +11,9 @@ import {
   type DoorOptions,
   type OpenedCall,
 } from './open-call.ts';
+import { refuseConnection } from './client-error.ts';
 import { hasBody, readBody, streamBody } from './request-body.ts';
-import { writeError, writeReply } from './reply-writer.ts';
+import { callerLeft, writeError, writeReply } from './reply-writer.ts';
 import { errorDialect } from './error-dialect.ts';
 
 /** Limits of the edge. Times in milliseconds. */
@@ -52,6 +54,7 @@ export class Gateway {
       (request, response) => void this.#handle(request, response),
     );
     this.#server.maxHeadersCount = headers;
+    this.#server.on('clientError', refuseConnection);
   }
 
   /** Opens the port; resolves with the address. @throws EconomizerError `ECO_PORT_TAKEN`. */
@@ -116,6 +119,7 @@ export class Gateway {
     const body = await readBody(request, {
       bodyBytes: this.#options.limits.bodyBytes,
       contentLength: opened.headers?.contentLength,
+      cancellation: opened.call.cancellation,
     });
     return withWholeBody(opened, body, this.#options.routes);
   }
@@ -127,15 +131,9 @@ export class Gateway {
   /** Keeps count, and carries the caller's leaving and its deadline into the call. */
   #watch(response: ServerResponse, call: Call): void {
     this.#running++;
-    const limitMs = Math.min(call.deadlineMs ?? Infinity, this.#options.limits.totalMs ?? Infinity);
-    const stop =
-      limitMs === Infinity
-        ? undefined
-        : this.#options.clock.after(limitMs, () =>
-            call.cancellation.cancel(deadlinePassed(limitMs)),
-          );
+    const stop = limitCall(call, this.#options.limits.totalMs, this.#options.clock);
     response.once('close', () => {
-      stop?.();
+      stop();
       if (!response.writableFinished) call.cancellation.cancel(callerLeft());
       if (--this.#running === 0) this.#onIdle?.();
     });
@@ -152,15 +150,4 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
-}
-
-function deadlinePassed(limitMs: number): EconomizerError {
-  return new EconomizerError(
-    'ECO_DEADLINE',
-    `The call took longer than its limit of ${limitMs} ms (x-economizer-deadline or limits.total).`,
-  );
-}
-
-function callerLeft(): EconomizerError {
-  return new EconomizerError('ECO_CANCELLED', 'The caller left before the answer was whole.');
 }

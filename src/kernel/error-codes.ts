@@ -4,6 +4,7 @@ export type ErrorKind =
   | 'unauthorised'
   | 'missing' // no such model, provider or path
   | 'too-large'
+  | 'unsupported' // a part of HTTP or of an API that this gateway does not serve
   | 'unstored' // only a stored answer was wanted and there is none
   | 'upstream' // the provider failed or broke its protocol
   | 'timeout'
@@ -29,7 +30,15 @@ export const errorCodes = {
   },
   ECO_BAD_HEADER: {
     kind: 'invalid',
-    when: 'An `x-economizer-*` or `Cache-Control` header cannot be read.',
+    when: 'An `x-economizer-*` header cannot be read.',
+  },
+  ECO_BAD_HTTP: {
+    kind: 'invalid',
+    when: 'The request is not HTTP/1.1, its head is too large (`limits.headers`, `limits.header_bytes`), or it comes too slowly (`limits.receive`).',
+  },
+  ECO_NO_UPGRADE: {
+    kind: 'unsupported',
+    when: 'The request asks for a WebSocket; this gateway serves plain HTTP only.',
   },
   ECO_BODY_TOO_LARGE: { kind: 'too-large', when: 'The body is larger than `limits.body_bytes`.' },
   ECO_UNAUTHORISED: {
@@ -77,6 +86,7 @@ export const errorCodes = {
     kind: 'config',
     when: 'The configuration has faults; `economizer check` lists them all.',
   },
+  ECO_USAGE: { kind: 'config', when: 'A command line is not understood.' },
   ECO_FILE: {
     kind: 'config',
     when: 'A file that a command was given cannot be read or understood.',

@@ -49,7 +49,7 @@ function sumsOf(lines: readonly ReportLine[]): ReportSums {
     without_unknown: sum((line) => line.withoutUnknown),
     saved_measured_usd: usd(sum((line) => line.savedMeasuredNanos)),
     saved_estimated_usd: usd(sum((line) => line.savedEstimatedNanos)),
-    saved_seconds: sum((line) => line.savedMs) / 1000,
+    saved_seconds: Math.round(sum((line) => line.savedMs)) / 1000,
     tokens: {
       fresh: sum((line) => line.tokens.fresh),
       cache_read: sum((line) => line.tokens.cacheRead),

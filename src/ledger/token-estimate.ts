@@ -80,6 +80,7 @@ function sliceAt(text: string, index: number): string {
 
 function borderNear(text: string, position: number): number {
   if (position === 0 || position >= text.length) return Math.min(position, text.length);
-  const space = text.lastIndexOf(' ', position);
-  return position - space < 64 ? space : position;
+  const near = Math.max(0, position - 63);
+  const space = text.slice(near, position + 1).lastIndexOf(' ');
+  return space < 0 ? position : near + space;
 }

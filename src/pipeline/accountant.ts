@@ -1,5 +1,5 @@
 import type { Counterfactual } from '../exchange/account.ts';
-import type { Call } from '../exchange/call.ts';
+import type { Call, Harvest } from '../exchange/call.ts';
 import type { AnswerFacts } from '../exchange/dialect.ts';
 import { isWhole } from '../exchange/reply.ts';
 import { noUsage, type Usage, type UsageSource } from '../exchange/usage.ts';
@@ -53,7 +53,8 @@ export class Accountant {
   }
 
   /** Usage and cost of an answer that broke off: what the provider said before, completed by counting what it wrote. */
-  async bookPartial(call: Call, facts: AnswerFacts): Promise<void> {
+  async bookPartial(call: Call, { facts, final }: Harvest): Promise<void> {
+    if (final !== undefined) return this.book(call, facts);
     call.account.modelServed = facts.model;
     call.account.serviceTier = facts.serviceTier;
     await this.#count(call, facts);

@@ -52,8 +52,12 @@ async function settled(call: Call, error: unknown): Promise<void> {
   if (!hadAll) fail(call, error);
 }
 
+/** Codes of calls that never reached the provider, and so cost nothing. */
+const unsent = new Set(['ECO_UPSTREAM_UNREACHABLE', 'ECO_CONNECT_TIMEOUT']);
+
 function rowOf(call: Call, nowTick: number): LedgerRow {
   const { account, facts } = call;
+  if (account.source === 'none' || unsent.has(account.errorCode ?? '')) account.costNanos ??= 0;
   if (account.source === 'upstream') account.without ??= asItWas(call);
   const { without, costNanos } = account;
   const totalMs = nowTick - call.startedTick;

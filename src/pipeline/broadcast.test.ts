@@ -64,6 +64,39 @@ describe('a broadcast', () => {
     expect(broadcast.joinable).toBe(false);
   });
 
+  it('of any length is held in bounded memory; once it is long, nobody joins any more', () => {
+    const source = new HandSource();
+    const broadcast = new Broadcast(source);
+    const readers = [new Taker(), new Taker()];
+    for (const reader of readers) broadcast.reader(nothing).open(reader);
+    const chunk = 'x'.repeat(256 * 1024);
+    for (let count = 0; count < 32; count++) source.push(chunk);
+    expect(broadcast.joinable).toBe(true);
+    for (let count = 0; count < 32; count++) source.push(chunk);
+    expect(broadcast.joinable).toBe(false);
+    expect(broadcast.chunkAt(56)).toBeUndefined();
+    source.push('end');
+    source.sink!.end();
+    for (const reader of readers) {
+      expect(reader.text.length).toBe(64 * chunk.length + 3);
+      expect([reader.text.slice(-4), reader.state]).toEqual(['xend', 'ended']);
+    }
+  });
+
+  it('keeps what its slowest reader has not read', () => {
+    const source = new HandSource();
+    const broadcast = new Broadcast(source);
+    const [quick, slow] = [new Taker(), new Taker(1)];
+    broadcast.reader(nothing).open(quick);
+    const slowReader = broadcast.reader(nothing);
+    slowReader.open(slow);
+    for (let count = 0; count < 40; count++) source.push(String(count % 10).repeat(256 * 1024));
+    source.sink!.end();
+    slow.room = Infinity;
+    slowReader.resume();
+    expect([slow.text === quick.text, slow.state]).toEqual([true, 'ended']);
+  });
+
   it('runs at the pace of the fastest reader and pauses when nobody wants more', () => {
     const source = new HandSource();
     const broadcast = new Broadcast(source);

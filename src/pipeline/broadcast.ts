@@ -1,15 +1,21 @@
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 
-/** How far the slowest reader may lag behind before the provider is paused. */
+/** How far the slowest reader may lag behind before the provider is paused; a stream that has grown past it takes no new readers. */
 const lagBytes = 8 * 1024 * 1024;
+/** What all have read is let go when so much of it has come together. */
+const droppedBytes = 1024 * 1024;
 
 /**
  * One stream for many readers. Each gets everything from the first byte on, however late it came; the source runs at the pace of the
- * fastest reader, unless the slowest lags too far behind; it is cancelled when the last reader leaves.
+ * fastest reader, unless the slowest lags too far behind; it is cancelled when the last reader leaves. A stream of any length is held
+ * in bounded memory: once it is long, latecomers need a flight of their own.
  */
 export class Broadcast {
   readonly #source: ByteStream;
   readonly #chunks: Bytes[] = [];
+  /** Chunks and bytes that came before `#chunks` and were let go. */
+  #droppedChunks = 0;
+  #droppedBytes = 0;
   readonly #readers = new Set<Reader>();
   #bytes = 0;
   #state: 'new' | 'open' | 'ended' | 'failed' | 'left' = 'new';
@@ -21,7 +27,7 @@ export class Broadcast {
 
   /** False once the source is over or was given up: who comes now needs a flight of its own. */
   get joinable(): boolean {
-    return this.#state === 'new' || this.#state === 'open';
+    return this.#isUnderWay() && this.#bytes <= lagBytes;
   }
 
   /** A stream of everything. `onLeave` is called once, when this reader is through or gone. */
@@ -33,7 +39,7 @@ export class Broadcast {
 
   /** @internal The reader's doors; only `Reader` uses them. */
   chunkAt(index: number): Bytes | undefined {
-    return this.#chunks[index];
+    return this.#chunks[index - this.#droppedChunks];
   }
 
   /** @internal */
@@ -60,7 +66,7 @@ export class Broadcast {
   /** @internal */
   leave(reader: Reader, reason: Error): void {
     this.#readers.delete(reader);
-    if (this.#readers.size > 0 || !this.joinable) return;
+    if (this.#readers.size > 0 || !this.#isUnderWay()) return;
     this.#state = 'left';
     this.#source.cancel(reason);
   }
@@ -70,7 +76,23 @@ export class Broadcast {
     this.#bytes += chunk.length;
     let wanted = false;
     for (const reader of this.#readers) wanted = reader.pump() || wanted;
+    if (this.#bytes > lagBytes) this.#letGo();
     return wanted && !this.#isLagging();
+  }
+
+  /** Lets go of what all readers have read; who joined in time has his place, and nobody else comes. */
+  #letGo(): void {
+    let slowest = this.#bytes;
+    for (const reader of this.#readers) slowest = Math.min(slowest, reader.read);
+    if (slowest - this.#droppedBytes < droppedBytes) return;
+    let count = 0;
+    while (this.#droppedBytes < slowest) this.#droppedBytes += this.#chunks[count++]!.length;
+    this.#chunks.splice(0, count);
+    this.#droppedChunks += count;
+  }
+
+  #isUnderWay(): boolean {
+    return this.#state === 'new' || this.#state === 'open';
   }
 
   #finish(state: 'ended' | 'failed', error: Error | undefined): void {

@@ -3,6 +3,7 @@ import type { Recogniser } from '../cache/recognise.ts';
 import type { Recognised } from '../cache/stretch.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
+import { digestOf } from '../kernel/digest.ts';
 import type { Stage } from './stage.ts';
 
 /** Reads what the request says of itself: its facts, its key, and whose it is where the headers do not say. */
@@ -13,7 +14,7 @@ export function createIdentify(options: { recogniser: Recogniser; secret: string
       const recognised = recognise(call, recogniser, secret);
       const { facts } = recognised;
       call.facts = facts;
-      call.key = recognised.key;
+      call.key = asksForMore(call) ? digestOf(`${recognised.key}+usage`) : recognised.key;
       const { agent, session } = call.caller;
       if ((agent ?? facts.agent) !== agent || (session ?? facts.session) !== session) {
         call.caller = {
@@ -25,6 +26,15 @@ export function createIdentify(options: { recogniser: Recogniser; secret: string
     }
     return next(call);
   };
+}
+
+/**
+ * Streams are asked for their usage whether or not their callers did, so that one answer serves both; a provider that must not be asked
+ * gives each what it asked for, and their answers stay apart.
+ */
+function asksForMore({ facts, dialect, provider }: Call): boolean {
+  if (provider.asksStreamUsage || facts?.stream !== true || !facts.streamUsage) return false;
+  return dialect!.name === 'openai-chat' || dialect!.name === 'openai-completions';
 }
 
 function recognise(call: Call, recogniser: Recogniser, secret: string): Recognised {

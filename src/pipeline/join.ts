@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { Broadcast } from './broadcast.ts';
 import { note } from './note.ts';
+import type { WithoutUs } from './recall.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
 
@@ -19,11 +20,16 @@ interface Flight {
   aboard: number;
 }
 
+interface JoinOptions {
+  readonly clock: Clock;
+  readonly without: WithoutUs;
+}
+
 /**
  * Identical calls share one flight. The upstream call belongs to the flight, not to the caller who began it: whoever leaves, it goes on
  * for the others, and is cancelled when nobody is left. Only calls whose answers may be reused share; see `recall`.
  */
-export function createJoin({ clock }: { clock: Clock }): Stage {
+export function createJoin({ clock, without }: JoinOptions): Stage {
   const flights = new Map<string, Flight>();
 
   return async (call, next) => {
@@ -35,7 +41,9 @@ export function createJoin({ clock }: { clock: Clock }): Stage {
       note(call, 'join', 'joined', clock);
       // Whatever becomes of the flight, its leader pays.
       Object.assign(call.account, { source: 'flight', usage: noUsage, costNanos: 0 });
-      return board(call, known, (reply) => asFollower(call, known, reply, clock));
+      return board(call, known, (reply) =>
+        asFollower({ call, flight: known, reply }, { clock, without }),
+      );
     }
     const flight = takeOff(call, next, () => {
       if (flights.get(name) === flight) flights.delete(name);
@@ -119,7 +127,10 @@ function seat(call: Call, broadcast: Broadcast): Reply['body'] {
 }
 
 /** Books to a follower what it was spared. */
-function asFollower(call: Call, flight: Flight, reply: Reply, clock: Clock): Reply {
+function asFollower(
+  { call, flight, reply }: { call: Call; flight: Flight; reply: Reply },
+  { clock, without }: JoinOptions,
+): Reply {
   const finish = (): void => {
     const { account } = call;
     const led = flight.leader.account;
@@ -133,12 +144,7 @@ function asFollower(call: Call, flight: Flight, reply: Reply, clock: Clock): Rep
     } satisfies Partial<typeof account>);
     if (led.outcome !== 'ok' || led.usage === undefined) return;
     account.savedBy = 'coalescing';
-    account.without = {
-      usage: led.usage,
-      costNanos: led.costNanos,
-      totalMs: led.endedTick === undefined ? undefined : led.endedTick - flight.leader.startedTick,
-      basis: led.usageSource === 'provider' ? 'measured' : 'estimated',
-    };
+    account.without = spared(call, flight.leader, without);
   };
   const collapsed = { ...reply, cacheStatus: 'fwd=uri-miss; collapsed' };
   if (isWhole(reply.body)) {
@@ -146,4 +152,19 @@ function asFollower(call: Call, flight: Flight, reply: Reply, clock: Clock): Rep
     return collapsed;
   }
   return { ...collapsed, body: tapped(reply.body, { end: finish }) };
+}
+
+/** What the follower's own call would have cost. Once the provider had begun to answer the leader, it would have had the prefix hot. */
+function spared(call: Call, leader: Call, without: WithoutUs): Call['account']['without'] {
+  const { usage, costNanos, usageSource, endedTick, firstByteTick, ...led } = leader.account;
+  if (usage === undefined) return undefined;
+  const totalMs = endedTick === undefined ? undefined : endedTick - leader.startedTick;
+  if (firstByteTick !== undefined && call.startedTick > firstByteTick) {
+    const storedAt = leader.startedAt + (firstByteTick - leader.startedTick);
+    const { modelServed: model, serviceTier } = led;
+    const answer = { model, serviceTier, usage, usageSource, totalMs: totalMs ?? 0 };
+    return without(call, { key: call.key!, storedAt, answer });
+  }
+  const basis = usageSource === 'provider' ? 'measured' : 'estimated';
+  return { usage, costNanos, totalMs, basis };
 }

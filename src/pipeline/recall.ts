@@ -3,18 +3,27 @@ import { ageSeconds, judge } from '../cache/freshness.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Source } from '../exchange/account.ts';
+import type { Answer } from '../exchange/answer.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Reply } from '../exchange/reply.ts';
 import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { note } from './note.ts';
-import { renderAnswer } from './render.ts';
+import { renderAnswer, suitsForm } from './render.ts';
 import type { Refresher } from './refresh.ts';
 import type { Next, Stage } from './stage.ts';
 
-/** What a stored answer would have cost to ask for again. */
-export type WithoutUs = (call: Call, found: Found) => Call['account']['without'];
+/** An answer that serves again: a stored one, or another call's. */
+export interface ReusedAnswer {
+  readonly key: string;
+  /** When the provider gave it, milliseconds since the epoch. */
+  readonly storedAt: number;
+  readonly answer: Pick<Answer, 'model' | 'serviceTier' | 'usage' | 'usageSource' | 'totalMs'>;
+}
+
+/** What it would have cost to ask for it again. */
+export type WithoutUs = (call: Call, reused: ReusedAnswer) => Call['account']['without'];
 
 interface RecallOptions {
   readonly stack: CacheStack;
@@ -33,7 +42,7 @@ export function createRecall(options: RecallOptions): Stage {
     if (!call.reuse.lookup) return forward(call, next, clock);
     const finding = stack.find(call.key);
     const found = finding instanceof Promise ? await finding : finding;
-    if (found === undefined) {
+    if (found === undefined || !suitsForm(found.entry.answer, call)) {
       note(call, 'recall', 'miss', clock);
       if (call.directives.onlyIfCached === true) throw notStored();
       return withStatus(await next(call), call, { forwarded: 'uri-miss' });
@@ -102,7 +111,7 @@ function serve(
   account.usageSource = entry.answer.usageSource;
   account.costNanos = 0;
   account.savedBy = 'exact-cache';
-  account.without = without(call, found);
+  account.without = without(call, entry);
   account.endedTick = clock.tick();
   const now = clock.now();
   const status =

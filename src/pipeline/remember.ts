@@ -4,8 +4,9 @@ import type { CacheStack } from '../cache/stack.ts';
 import { storedHeaders } from '../cache/stored-headers.ts';
 import type { Answer } from '../exchange/answer.ts';
 import type { Call, Harvest } from '../exchange/call.ts';
-import { encodeFrames, splitFrames } from '../exchange/frames.ts';
+import { encodeFrames, isComment, splitFrames } from '../exchange/frames.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
+import type { Bytes } from '../exchange/stream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { note } from './note.ts';
 import type { Stage } from './stage.ts';
@@ -60,11 +61,15 @@ function answerOf(call: Call, harvest: Harvest, reply: Reply): Answer {
     model: harvest.facts.model,
     serviceTier: harvest.facts.serviceTier,
     final: harvest.final!,
-    frames: harvest.events === undefined ? undefined : encodeFrames(splitFrames(harvest.events)),
+    frames: harvest.events === undefined ? undefined : storedFrames(harvest.events),
     headers: storedHeaders(reply.headers),
     usage: account.usage,
     usageSource: account.usageSource,
     firstByteMs: (account.firstByteTick ?? ended) - (account.sentTick ?? call.startedTick),
     totalMs: ended - (account.sentTick ?? call.startedTick),
   };
+}
+
+function storedFrames(events: Bytes): Bytes {
+  return encodeFrames(splitFrames(events).filter((frame) => !isComment(frame)));
 }

@@ -9,6 +9,15 @@ import { parseJson, type JsonObject } from '../kernel/json.ts';
 const eventType = 'text/event-stream; charset=utf-8';
 const plainType = 'application/json';
 
+/**
+ * False where the form that the caller asked for would lack something: a plain answer always tells its usage, but a stream whose provider
+ * gave none cannot become one that does.
+ */
+export function suitsForm(answer: Answer, call: Call): boolean {
+  const streams = call.facts?.stream === true;
+  return streams || answer.frames === undefined || answer.usageSource === 'provider';
+}
+
 /** A stored answer in the form that the caller asked for, whichever form it came in. */
 export function renderAnswer(answer: Answer, call: Call): Reply {
   const streams = call.facts?.stream === true;

@@ -1,15 +1,13 @@
 import type { Outcome } from '../exchange/account.ts';
-import type { Call, Harvest } from '../exchange/call.ts';
-import type { Dialect } from '../exchange/dialect.ts';
+import type { Call } from '../exchange/call.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ErrorKind } from '../kernel/error-codes.ts';
 import { EconomizerError } from '../kernel/errors.ts';
-import { isObject, parseJson } from '../kernel/json.ts';
 import type { Accountant } from './accountant.ts';
-import { decoded } from './content-coding.ts';
+import { harvestOf, isBrokenJson, PlainReader } from './plain-reader.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -28,18 +26,21 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
     }
     const isEvents =
       fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
-    if (dialect === undefined || reply.status !== 200 || !isEvents) {
+    if (dialect === undefined || !isSuccess(reply)) {
       return { ...reply, body: timed(call, reply, options) };
     }
-    const reader = new StreamReader(dialect, fieldOf(reply.headers, 'content-encoding'));
+    const encoding = fieldOf(reply.headers, 'content-encoding');
+    const reader = isEvents
+      ? new StreamReader(dialect, encoding)
+      : new PlainReader(dialect, encoding);
     const finish = (error?: Error): Promise<void> | void => {
       account.endedTick = clock.tick();
       const harvest = reader.harvest();
-      // A client may hang up at the last event; what it has then is the whole answer.
-      if (harvest.final === undefined && error !== undefined) {
+      // A client may hang up at the last event; what it has then is the whole answer. A provider that breaks off there is not believed.
+      if (error !== undefined && (harvest.final === undefined || isProvidersFault(error))) {
         fail(call, error);
         // The provider bills what it wrote so far; where it had not said, we count.
-        account.settling = accountant.bookPartial(call, harvest.facts);
+        account.settling = accountant.bookPartial(call, harvest);
         return undefined;
       }
       call.harvest = harvest;
@@ -62,6 +63,11 @@ const outcomes: Partial<Record<ErrorKind, Outcome>> = {
   broken: 'failed',
 };
 
+function isProvidersFault(error: Error): boolean {
+  const { kind } = EconomizerError.from(error);
+  return kind === 'upstream' || kind === 'timeout';
+}
+
 /** Books how a call failed that has no answer, or no whole one. */
 export function fail(call: Call, cause: unknown): void {
   const error = EconomizerError.from(cause);
@@ -77,27 +83,44 @@ function settleWhole(
   accountant: Accountant,
 ): Promise<void> | void {
   const { account, dialect } = call;
-  account.outcome = reply.status < 400 ? 'ok' : 'provider-error';
-  if (reply.status >= 400) {
-    account.usage = noUsage; // providers bill no error
-    account.usageSource = 'provider';
-    account.costNanos = 0;
+  bookUnread(call, reply);
+  if (dialect === undefined || !isSuccess(reply)) return undefined;
+  const encoding = fieldOf(reply.headers, 'content-encoding');
+  call.harvest = harvestOf(dialect, body, encoding);
+  if (call.harvest === undefined) {
+    refuseBroken(call, reply, isBrokenJson(body, encoding));
     return undefined;
   }
-  if (dialect === undefined || reply.status !== 200) return undefined;
-  call.harvest = harvestOf(dialect, body, fieldOf(reply.headers, 'content-encoding'));
-  return call.harvest === undefined ? undefined : accountant.book(call, call.harvest.facts);
+  if (call.harvest.facts.unfit === 'error') account.outcome = 'provider-error';
+  return accountant.book(call, call.harvest.facts);
 }
 
-function harvestOf(
-  dialect: Dialect,
-  body: Bytes,
-  encoding: string | undefined,
-): Harvest | undefined {
-  const final = decoded(body, encoding);
-  const parsed = final === undefined ? undefined : parseJson(final.toString('utf8'));
-  if (final === undefined || !isObject(parsed)) return undefined;
-  return { facts: dialect.answerFacts(parsed), final, events: undefined };
+/** A part must not pass for the whole: where the provider promised JSON and it breaks off, its caller gets a sentence instead. */
+function refuseBroken(call: Call, reply: Reply, isBroken: boolean): void {
+  const type = fieldOf(reply.headers, 'content-type');
+  if (!isBroken || type?.startsWith('application/json') !== true) return;
+  call.account.outcome = undefined;
+  throw new EconomizerError(
+    'ECO_UPSTREAM_RESET',
+    `The provider "${call.provider.name}" ended its answer in the middle of the JSON (status ${reply.status}); try again.`,
+  );
+}
+
+function isSuccess({ status }: Reply): boolean {
+  return status >= 200 && status < 300 && !bodiless.has(status);
+}
+
+const bodiless = new Set([204, 205]);
+/** What only looks or removes; no provider bills it. */
+const freeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
+
+/** Outcome, and where it is known without reading the body, cost: providers bill no error. */
+function bookUnread({ account, dialect, method }: Call, { status }: Reply): void {
+  account.outcome = status < 400 ? 'ok' : 'provider-error';
+  if (status < 400 && (dialect !== undefined || !freeMethods.has(method))) return;
+  account.usage = noUsage;
+  account.usageSource = 'provider';
+  account.costNanos = 0;
 }
 
 /** A body that is not read, only timed. */
@@ -106,7 +129,7 @@ function timed(call: Call, reply: Reply, { clock }: { clock: Clock }): Reply['bo
   return tapped(reply.body, {
     end() {
       call.account.endedTick = clock.tick();
-      call.account.outcome = reply.status < 400 ? 'ok' : 'provider-error';
+      bookUnread(call, reply);
     },
     broken(error) {
       call.account.endedTick = clock.tick();

@@ -11,8 +11,10 @@ export const shape: Stage = (call, next) => {
 };
 
 function withoutUsage(reply: Reply): Reply {
-  const type = fieldOf(reply.headers, 'content-type');
-  if (type?.startsWith('text/event-stream') !== true) return reply;
+  const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream');
+  // A provider may compress although it was asked not to; what cannot be read is left alone.
+  const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
+  if (isEvents !== true || isCoded) return reply;
   return { ...reply, body: stripped(reply.body) };
 }
 

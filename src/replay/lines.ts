@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -24,8 +23,7 @@ export async function* linesOf(file: string, standardInput: Readable): AsyncGene
   const source = file === '-' ? standardInput : createReadStream(file);
   let number = 0;
   try {
-    const lines = createInterface({ input: await unpacked(source), crlfDelay: Infinity });
-    for await (const text of lines) {
+    for await (const text of linesIn(await unpacked(source))) {
       number++;
       if (text.trim() !== '') yield { file, number, text };
     }
@@ -33,6 +31,25 @@ export async function* linesOf(file: string, standardInput: Readable): AsyncGene
     if (EconomizerError.is(cause)) throw cause;
     throw new EconomizerError('ECO_FILE', `${file}: ${reasonOf(cause)}.`, { cause });
   }
+}
+
+/**
+ * Text between line feeds. `node:readline` will not do: it breaks lines at U+2028 and U+2029 too, which JSON text may hold as they are.
+ * A carriage return before the line feed is white space to JSON.
+ */
+async function* linesIn(source: Readable): AsyncGenerator<string> {
+  // A decoder passes over a byte order mark, and keeps a letter that two chunks share.
+  const decoder = new TextDecoder();
+  let begun: string[] = [];
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    const [first, ...rest] = decoder.decode(chunk, { stream: true }).split('\n');
+    begun.push(first!);
+    for (const next of rest) {
+      yield begun.join('');
+      begun = [next];
+    }
+  }
+  yield begun.join('') + decoder.decode();
 }
 
 /** `source` as plain text, whatever it was packed with. */

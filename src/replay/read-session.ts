@@ -9,9 +9,10 @@ const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'func
 
 /**
  * Reads one line of a traffic file, in either of the two forms.
+ * @param model taken where the line names none.
  * @throws EconomizerError `ECO_FILE` that names file, line and what is missing.
  */
-export function readSession(line: Line): RecordedSession {
+export function readSession(line: Line, model?: string): RecordedSession {
   const record = parseJson(line.text);
   if (!isObject(record)) throw lineFault(line, 'this is not a JSON object; each line must be one.');
   const named = {
@@ -20,7 +21,7 @@ export function readSession(line: Line): RecordedSession {
     session: textOf(record['session']),
   };
   if (record['request'] !== undefined) {
-    return { ...named, calls: [readCall(line, record)], chained: false };
+    return { ...named, calls: [readCall(line, record, model)], chained: false };
   }
   if (!Array.isArray(record['messages'])) {
     throw lineFault(
@@ -28,13 +29,14 @@ export function readSession(line: Line): RecordedSession {
       'a conversation needs "messages" (a list), a call needs "request" and "response".',
     );
   }
-  return { ...named, calls: readConversation(line, record), chained: true };
+  return { ...named, calls: readConversation(line, record, model), chained: true };
 }
 
 /** Each assistant message is the answer to a call whose request is everything before it. */
-function readConversation(line: Line, record: JsonObject): RecordedCall[] {
-  const model = textOf(record['model']);
-  if (model === undefined) throw lineFault(line, 'a conversation needs a "model" (text).');
+function readConversation(line: Line, record: JsonObject, other?: string): RecordedCall[] {
+  const model = textOf(record['model']) ?? other;
+  if (model === undefined)
+    throw lineFault(line, 'a conversation needs a "model" (text), or give --model MODEL for all.');
   const { tools } = record;
   if (tools !== undefined && !Array.isArray(tools))
     throw lineFault(line, '"tools" must be a list.');
@@ -60,15 +62,16 @@ function readConversation(line: Line, record: JsonObject): RecordedCall[] {
   return calls;
 }
 
-function readCall(line: Line, record: JsonObject): RecordedCall {
+function readCall(line: Line, record: JsonObject, other?: string): RecordedCall {
   const { request, response } = record;
   if (!isObject(request))
     throw lineFault(line, '"request" must be an object: the body of the call.');
   if (!isObject(response)) {
     throw lineFault(line, 'a call needs "response", an object: the answer that it got.');
   }
-  const model = textOf(request['model']);
-  if (model === undefined) throw lineFault(line, '"request" needs a "model" (text).');
+  const model = textOf(request['model']) ?? other;
+  if (model === undefined)
+    throw lineFault(line, '"request" needs a "model" (text), or give --model MODEL for all.');
   const atMs = timeOf(line, record['at_ms']);
   const dialect = dialectOf(request, response);
   const answer = dialect === undefined ? undefined : answerOf(dialect, response, model);
@@ -78,7 +81,7 @@ function readCall(line: Line, record: JsonObject): RecordedCall {
       `"response" is no answer of a known form (${modelFamily(model) === 'anthropic' ? 'a message with "content"' : 'a chat completion with "choices", a response with "output", or an assistant message'}).`,
     );
   }
-  return { atMs, dialect, model, request, answer };
+  return { atMs, dialect, model, request: { ...request, model }, answer };
 }
 
 function timeOf(line: Line, value: JsonValue | undefined): number | undefined {

@@ -60,6 +60,28 @@ describe('files', () => {
     for (const { calls } of sessions) expect(calls).toEqual(sessions[0]?.calls);
   });
 
+  it('may hold line separators in their texts, a byte order mark, and either line ending', async () => {
+    const content = 'one\u2028two\u2029three — Grüße 🌍';
+    const text = linesOf(call(0, content), call(1, content));
+    const bytes = Buffer.from(`\ufeff${text.replaceAll('\n', '\r\n')}\r\n`);
+    const pieces = Array.from(bytes, (byte) => Buffer.from([byte]));
+    const files = [await write('separators', bytes), '-'];
+    const sessions = await read(files, undefined, Readable.from(pieces));
+    expect(sessions).toHaveLength(4);
+    for (const { calls } of sessions) expect(JSON.stringify(calls[0]!.answer)).toContain(content);
+  });
+
+  it('need name no model where one is given for all', async () => {
+    const { model: _, ...unnamed } = conversation('a', 0) as { model: string };
+    const { request, ...rest } = call(1, 'x') as { request: { messages: unknown } };
+    const other = { ...rest, request: { messages: request.messages } };
+    const sessions = await read([await write('unnamed', linesOf(unnamed, other))], 'gpt-4o');
+    expect(sessions.map(({ calls }) => [calls[0]!.model, calls[0]!.request['model']])).toEqual([
+      ['gpt-4o', 'gpt-4o'],
+      ['gpt-4o', 'gpt-4o'],
+    ]);
+  });
+
   it.each([
     ['no such file', 'missing', undefined, /missing: there is no such file/],
     [

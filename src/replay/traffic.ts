@@ -27,7 +27,7 @@ export async function readTraffic(
   for (const file of files) {
     const sessions: RecordedSession[] = [];
     for await (const line of linesOf(file, options.standardInput)) {
-      const session = readSession(line);
+      const session = readSession(line, options.model);
       const calls = session.calls.map((call) => asModel(call, options.model));
       if (calls.length > 0) sessions.push({ ...session, calls });
     }

@@ -9,6 +9,7 @@ import type { RulesOf } from './provider/prefix-cache.ts';
 import { IdealBill } from './provider/ideal.ts';
 import type { Tokenizer } from './provider/tokenizer.ts';
 import { providerOf } from './provider-of.ts';
+import type { RecordedCall } from './recorded.ts';
 
 /** What one call costs without us. */
 export interface PlainCost {
@@ -20,7 +21,7 @@ export interface PlainCost {
 /** The same traffic straight to an equal provider. */
 export interface WithoutUs {
   readonly costs: ReadonlyMap<string, PlainCost>;
-  /** Dollars with every prefix that was ever sent before read at its price. */
+  /** The bill with every prefix that could be hot, hot: the least that care for prefixes alone can reach. */
   readonly idealNanos: NanoUsd;
 }
 
@@ -36,7 +37,7 @@ export function billWithoutUs(
   const brain = new BillingBrain(options);
   const ideal = new IdealBill({ brain, rulesOf });
   const costs = new Map<string, PlainCost>();
-  let idealNanos = 0;
+  const asked: { readonly recorded: RecordedCall; readonly at: number }[] = [];
   for (let due = agenda.take(); due !== undefined; due = agenda.take()) {
     const { at, item: planned } = due;
     const { recorded, session, next } = planned;
@@ -52,10 +53,15 @@ export function billWithoutUs(
     const { usage, totalMs } = brain.bill(arrival);
     const nanos = priceOf(price, recorded, usage, at);
     costs.set(planned.id, { usage, nanos, waitedMs: totalMs });
-    idealNanos += priceOf(price, recorded, ideal.usage(arrival), at);
+    ideal.add(arrival);
+    asked.push({ recorded, at });
     if (next !== undefined) {
       agenda.add(session.chained ? Math.max(next.dueAt, at + totalMs) : next.dueAt, next);
     }
   }
+  const idealNanos = ideal.usages().reduce((sum, usage, index) => {
+    const { recorded, at } = asked[index]!;
+    return sum + priceOf(price, recorded, usage, at);
+  }, 0);
   return { costs, idealNanos };
 }

@@ -40,6 +40,13 @@ export function upstreamFailure(cause: unknown, provider: string): EconomizerErr
       { cause },
     );
   }
+  if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') {
+    return new EconomizerError(
+      'ECO_STOPPING',
+      'Economizer is closed and sends no more calls; make a new one, or start it again.',
+      { cause },
+    );
+  }
   if (unreachable.has(code)) {
     return new EconomizerError(
       'ECO_UPSTREAM_UNREACHABLE',

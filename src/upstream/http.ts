@@ -89,14 +89,17 @@ export class HttpUpstream implements Upstream {
   }
 
   close(): Promise<void> {
-    return Promise.all([...this.#targets.values()].map(({ pool }) => pool.close())).then(() => {});
+    return this.#onAll((pool) => pool.close());
   }
 
   /** Gives up on whatever is still under way. */
   destroy(): Promise<void> {
-    return Promise.all([...this.#targets.values()].map(({ pool }) => pool.destroy())).then(
-      () => {},
-    );
+    return this.#onAll((pool) => pool.destroy());
+  }
+
+  /** A pool that is gone already is as closed as can be. */
+  async #onAll(act: (pool: Pool) => Promise<void>): Promise<void> {
+    await Promise.allSettled([...this.#targets.values()].map(({ pool }) => act(pool)));
   }
 
   #begin(call: Call, target: Target): Promise<{ head: ResponseHead; response: UpstreamResponse }> {

@@ -39,8 +39,9 @@ export function piecesOf(text: string): string[] {
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + pieceLength, text.length);
     if (end < text.length) {
-      const space = text.lastIndexOf(' ', end);
-      if (space > start) end = space;
+      // Sought within the piece only: a long text without spaces, such as base64, would be searched from end to end for each.
+      const space = text.slice(start + 1, end + 1).lastIndexOf(' ');
+      if (space >= 0) end = start + 1 + space;
       else if (isHighSurrogate(text.charCodeAt(end - 1))) end--;
     }
     pieces.push(text.slice(start, end));

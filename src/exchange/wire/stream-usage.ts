@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../kernel/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { splitFrames } from '../frames.ts';
 import { asBuffer, frameEnd, SseParser } from '../sse.ts';
 import { afterSpace, beforeSpace, endOfValue, memberSpan, type Span } from './json-members.ts';
@@ -19,7 +19,7 @@ export function askForUsage(body: Uint8Array, parsed: JsonObject): Uint8Array {
     return spliced(text, { start: close, end: close }, first ? member : `,${member}`);
   }
   const span = memberSpan(text, open, 'stream_options');
-  if (span === undefined) return body;
+  if (span === undefined || !mayAsk(options)) return body;
   if (!isObject(options)) return spliced(text, span, '{"include_usage":true}');
   const asked = memberSpan(text, span.start, 'include_usage');
   if (asked !== undefined) return spliced(text, asked, 'true');
@@ -27,6 +27,13 @@ export function askForUsage(body: Uint8Array, parsed: JsonObject): Uint8Array {
   const first = afterSpace(text, inside) === span.end - 1;
   const member = '"include_usage":true';
   return spliced(text, { start: inside, end: inside }, first ? member : `${member},`);
+}
+
+/** What is of a wrong type stays, so that the provider can say so. */
+function mayAsk(options: JsonValue | undefined): boolean {
+  if (!isObject(options)) return options === null;
+  const asked = options['include_usage'] ?? false;
+  return typeof asked === 'boolean';
 }
 
 function spliced(text: Buffer, span: Span, put: string): Buffer {

@@ -5,7 +5,6 @@ import type { DialectName } from '../../exchange/dialect.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { prefixRules } from '../../ledger/prefix-rules.ts';
 import { BillingBrain, type Bill } from './billing-brain.ts';
-import { IdealBill } from './ideal.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 import { wireUsage } from './wire-usage.ts';
 
@@ -144,30 +143,6 @@ describe('a chat request', () => {
       30_000,
     );
     expect(fourth.usage.cacheRead).toBe(third.usage.cacheWrite5m);
-  });
-});
-
-describe('the ideal bill', () => {
-  it('reads every prefix that was ever sent, without marks and whenever that was', () => {
-    const brain = new BillingBrain({ tokenizer, rulesOf: prefixRules });
-    const ideal = new IdealBill({ brain, rulesOf: prefixRules });
-    const at = (ms: number, question: string) =>
-      ideal.usage({
-        provider: 'anthropic',
-        model: 'claude-sonnet-5',
-        dialect: 'anthropic-messages',
-        body: { system: long, messages: [{ role: 'user', content: question }] },
-        scope: 'us',
-        at: ms,
-        answer,
-      });
-    const first = at(0, 'one');
-    const second = at(86_400_000, 'two');
-    expect(first.cacheRead).toBe(0);
-    expect(first.cacheWrite5m).toBe(inputTokens(first));
-    expect(second.cacheRead).toBeGreaterThan(1_024);
-    expect(second.fresh).toBe(0);
-    expect(second.output).toBe(90);
   });
 });
 
