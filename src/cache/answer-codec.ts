@@ -1,8 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Answer } from '../exchange/answer.ts';
 import type { DialectName } from '../exchange/dialect.ts';
-import type { Bytes } from '../exchange/stream.ts';
-import { asBuffer } from '../exchange/sse.ts';
+import { asBuffer, type Bytes } from '../exchange/stream.ts';
 import type { Usage, UsageSource } from '../exchange/usage.ts';
 import { FieldReader, FieldWriter } from './binary-fields.ts';
 import type { CacheEntry } from './tier.ts';
@@ -35,76 +34,66 @@ const usageClasses = [
 ] as const satisfies readonly (keyof Usage)[];
 
 /**
- * An entry as persistent tiers keep it: `head` holds all that is small, `body` the parts of the answer itself, in order
- * and uncopied. Kept apart so that equal bodies can be stored once. The key is the tier's own business.
+ * An entry as persistent tiers keep it: `head` holds all that is small, `body` the answer itself: final message, then frames. Kept
+ * apart so that equal bodies can be stored once. The key is the tier's own business.
  */
 export interface EncodedEntry {
-  readonly head: Bytes;
-  readonly body: readonly Bytes[];
+  readonly head: Buffer;
+  readonly body: Buffer;
 }
 
-/** Version (1 byte), CRC-32 of all that follows and of the body (4 bytes), then the fields. */
-export function encodeEntry(entry: CacheEntry): EncodedEntry {
-  const fields = new FieldWriter(fieldsAt);
-  writeFields(fields, entry);
-  const head = fields.bytes();
-  const body = bodyParts(entry.answer);
-  let checksum = crc32(head.subarray(fieldsAt));
-  for (const part of body) checksum = crc32(part, checksum);
+/** For packing one at a time: fresh memory for each would be most of the cost. */
+const packing = new FieldWriter();
+/** Length of the head (4 bytes), then the head: version (1 byte), checksum (4 bytes), fields. Then the body. */
+const headAt = 4;
+
+/**
+ * An entry in one run of bytes of exactly its size: some thirty small objects would each be copied, and then marked again and again, by
+ * the garbage collector. Nothing of the entry is shared.
+ */
+export function packEntry(entry: CacheEntry): Buffer<ArrayBuffer> {
+  const { final, frames } = entry.answer;
+  packing.restart(headAt + fieldsAt);
+  writeFields(packing, entry);
+  const head = packing.bytes();
+  const size = head.length + final.byteLength + (frames?.byteLength ?? 0);
+  const packed = Buffer.allocUnsafeSlow(size);
+  head.copy(packed);
+  packed.set(final, head.length);
+  if (frames !== undefined) packed.set(frames, head.length + final.byteLength);
+  packed.writeUInt32LE(head.length - headAt, 0);
+  return packed;
+}
+
+/** The entry again, its bytes views into `packed`, which never left this process. */
+export function unpackEntry(key: string, packed: Buffer): CacheEntry {
+  const { head, body } = partsOf(packed);
+  return readEntry(key, head, body)!;
+}
+
+/** Head and body of a packed entry, views into it, with version and checksum (CRC-32 of the fields and of the body) for the way to a disk. */
+export function sealEntry(packed: Buffer): EncodedEntry {
+  const { head, body } = partsOf(packed);
   head[0] = version;
-  head.writeUInt32LE(checksum, checksumAt);
+  head.writeUInt32LE(crc32(body, crc32(head.subarray(fieldsAt))), checksumAt);
   return { head, body };
+}
+
+export function encodeEntry(entry: CacheEntry): EncodedEntry {
+  return sealEntry(packEntry(entry));
 }
 
 /** The entry again, its bytes views into `body`; undefined if what was kept is damaged or of another version. */
 export function decodeEntry(key: string, head: Bytes, body: Bytes): CacheEntry | undefined {
   if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
   const bytes = asBuffer(head);
-  if (crc32(body, crc32(bytes.subarray(fieldsAt))) !== bytes.readUInt32LE(checksumAt)) {
-    return undefined;
-  }
-  return readEntry(key, new FieldReader(bytes, fieldsAt), body);
+  const checksum = crc32(body, crc32(bytes.subarray(fieldsAt)));
+  return checksum === bytes.readUInt32LE(checksumAt) ? readEntry(key, bytes, body) : undefined;
 }
 
-/** For packing one at a time: fresh memory for each would be most of the cost. */
-const packing = new FieldWriter(0);
-
-/**
- * An entry in one run of bytes of exactly its size, for keeping in memory: some thirty small objects would each be copied, and then
- * marked again and again, by the garbage collector. Nothing of the entry is shared.
- */
-export function packEntry(entry: CacheEntry): Buffer {
-  packing.restart();
-  writeFields(packing, entry);
-  const head = packing.bytes();
-  const parts = bodyParts(entry.answer);
-  const packed = Buffer.allocUnsafeSlow(packedSize(head, parts));
-  let at = packed.writeUInt32LE(head.length, 0);
-  at += head.copy(packed, at);
-  for (const part of parts) {
-    packed.set(part, at);
-    at += part.byteLength;
-  }
-  return packed;
-}
-
-/** The entry again, its bytes views into `packed`. */
-export function unpackEntry(key: string, packed: Buffer): CacheEntry {
-  const headEnd = packedHeadAt + packed.readUInt32LE(0);
-  const fields = new FieldReader(packed, packedHeadAt);
-  return readEntry(key, fields, packed.subarray(headEnd))!;
-}
-
-const packedHeadAt = 4;
-
-function packedSize(head: Bytes, parts: readonly Bytes[]): number {
-  let size = packedHeadAt + head.byteLength;
-  for (const part of parts) size += part.byteLength;
-  return size;
-}
-
-function bodyParts({ final, frames }: Answer): readonly Bytes[] {
-  return frames === undefined ? [final] : [final, frames];
+function partsOf(packed: Buffer): EncodedEntry {
+  const headEnd = headAt + packed.readUInt32LE(0);
+  return { head: packed.subarray(headAt, headEnd), body: packed.subarray(headEnd) };
 }
 
 function writeFields(fields: FieldWriter, entry: CacheEntry): void {
@@ -125,7 +114,8 @@ function writeFields(fields: FieldWriter, entry: CacheEntry): void {
   for (const each of answer.headers) fields.text(each);
 }
 
-function readEntry(key: string, fields: FieldReader, body: Bytes): CacheEntry | undefined {
+function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefined {
+  const fields = new FieldReader(head, fieldsAt);
   const dialect = dialects[fields.count()];
   const [storedAt, freshUntil, staleUntil] = [fields.double(), fields.double(), fields.double()];
   const firstByteMs = fields.double();

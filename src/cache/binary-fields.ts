@@ -3,16 +3,11 @@ const startBytes = 256;
 /** Writes small fields one after the other into bytes that grow as needed. */
 export class FieldWriter {
   #bytes = Buffer.allocUnsafe(startBytes);
-  #at: number;
+  #at = 0;
 
-  /** @param reserved bytes to leave free at the beginning. */
-  constructor(reserved: number) {
+  /** Begins anew; what `bytes` gave before is written over. @param reserved bytes to leave free at the beginning. */
+  restart(reserved: number): void {
     this.#at = reserved;
-  }
-
-  /** Begins anew; what `bytes` gave before is written over. */
-  restart(): void {
-    this.#at = 0;
   }
 
   /** A whole number of at least zero, seven bits a byte, low ones first. */

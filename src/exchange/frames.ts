@@ -1,5 +1,6 @@
 import { EconomizerError } from '../kernel/errors.ts';
-import { asBuffer, frameEnd } from './sse.ts';
+import { frameEnd } from './sse.ts';
+import { asBuffer } from './stream.ts';
 
 /**
  * A frame of an event stream differs from the one before in a word or two. Each is kept as its differences: how many

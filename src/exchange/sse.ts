@@ -1,5 +1,6 @@
 import { EconomizerError } from '../kernel/errors.ts';
 import type { SseEvent } from './dialect.ts';
+import { asBuffer } from './stream.ts';
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
@@ -141,11 +142,4 @@ function valueOf(lines: string, from: number, end: number): string | undefined {
 export function sseText(event: SseEvent): string {
   const name = event.event === undefined ? '' : `event: ${event.event}\n`;
   return `${name}data: ${event.data.replaceAll('\n', '\ndata: ')}\n\n`;
-}
-
-/** The same bytes with a buffer's methods, not copied. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -22,14 +22,16 @@ export interface ByteStream {
 
 export type Bytes = Uint8Array;
 
-/** False for a slice of a larger buffer, such as a socket's or a pool's. */
-export function ownsItsBytes(bytes: Bytes): boolean {
-  return bytes.byteLength === bytes.buffer.byteLength;
+/** The same bytes with a buffer's methods, not copied. */
+export function asBuffer(bytes: Bytes): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Bytes for keeping: a slice of a larger buffer would hold the whole of it; a copy holds what is counted. */
 export function ownBytes(bytes: Bytes): Buffer {
-  if (ownsItsBytes(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength === bytes.buffer.byteLength) return asBuffer(bytes);
   const copy = Buffer.allocUnsafeSlow(bytes.byteLength);
   copy.set(bytes);
   return copy;

@@ -17,3 +17,13 @@ export function goBehindOthers(how: 'behind' | 'far-behind'): void {
     // Elsewhere there is no such thing; the worker does its work all the same.
   }
 }
+
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Gives the processor away for a moment. The system lets a thread run for some milliseconds before it looks who else wants to: long work
+ * in short steps with this between them holds nobody up for longer than a step. Only for workers.
+ */
+export function pauseForOthers(): void {
+  Atomics.wait(nobody, 0, 0, 1);
+}

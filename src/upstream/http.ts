@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Call } from '../exchange/call.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
-import type { ByteStream } from '../exchange/stream.ts';
+import { asBuffer, type ByteStream } from '../exchange/stream.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -159,7 +159,7 @@ function headersFor(call: Call, target: Target): string[] {
 
 function bodyFor(body: Call['body']): Buffer | Readable | null {
   if (body === undefined) return null;
-  if (isWhole(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (isWhole(body)) return asBuffer(body);
   return readableOf(body);
 }
 

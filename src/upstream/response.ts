@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
+import { asBuffer, type ByteSink, type ByteStream, type Bytes } from '../exchange/stream.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 
 type Controller = Dispatcher.DispatchController;
@@ -40,8 +40,7 @@ export class UpstreamResponse implements Dispatcher.DispatchHandler, ByteStream 
   /** The whole body, if it is all here and nobody reads yet. */
   get whole(): Buffer | undefined {
     if (this.#state !== 'ended') return undefined;
-    if (this.#queue.length === 1) return Buffer.from(this.#queue[0]!);
-    return Buffer.concat(this.#queue);
+    return this.#queue.length === 1 ? asBuffer(this.#queue[0]!) : Buffer.concat(this.#queue);
   }
 
   /** The failure, if the answer broke before anyone began to read. */

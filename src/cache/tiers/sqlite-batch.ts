@@ -1,6 +1,3 @@
-import type { Bytes } from '../../exchange/stream.ts';
-import type { EncodedEntry } from '../answer-codec.ts';
-
 /** What the writer thread is told to do with one key. */
 export type Change =
   | {
@@ -8,15 +5,15 @@ export type Change =
       readonly key: string;
       /** Milliseconds since the epoch. */
       readonly staleUntil: number;
-      readonly head: Bytes;
-      readonly body: Bytes;
+      /** The packed entry, see `answer-codec.ts`. */
+      readonly packed: Buffer;
     }
   | { readonly kind: 'delete'; readonly key: string };
 
 const put = 1;
 const remove = 2;
-/** Kind, the lengths of key, head and body, and the time. */
-const prefixBytes = 1 + 4 + 4 + 4 + 8;
+/** Kind, the lengths of key and packed entry, and the time. */
+const prefixBytes = 1 + 4 + 4 + 8;
 const startBytes = 64 * 1024;
 
 /**
@@ -38,16 +35,14 @@ export class BatchWriter {
     return this.#at;
   }
 
-  put(key: string, staleUntil: number, { head, body }: EncodedEntry): void {
-    let bodyLength = 0;
-    for (const part of body) bodyLength += part.byteLength;
-    this.#begin(put, { key, staleUntil, head: head.byteLength, body: bodyLength });
-    this.#append(head);
-    for (const part of body) this.#append(part);
+  put(key: string, staleUntil: number, packed: Buffer): void {
+    this.#begin(put, { key, staleUntil, packed: packed.byteLength });
+    this.#bytes.set(packed, this.#at);
+    this.#at += packed.byteLength;
   }
 
   delete(key: string): void {
-    this.#begin(remove, { key, staleUntil: 0, head: 0, body: 0 });
+    this.#begin(remove, { key, staleUntil: 0, packed: 0 });
   }
 
   /** The bytes, in a store of their own that can be transferred. The batch must not be used any more. */
@@ -55,25 +50,16 @@ export class BatchWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  #begin(
-    kind: number,
-    record: { key: string; staleUntil: number; head: number; body: number },
-  ): void {
+  #begin(kind: number, record: { key: string; staleUntil: number; packed: number }): void {
     const keyLength = Buffer.byteLength(record.key);
-    this.#need(prefixBytes + keyLength + record.head + record.body);
+    this.#need(prefixBytes + keyLength + record.packed);
     const bytes = this.#bytes;
     let at = bytes.writeUInt8(kind, this.#at);
     at = bytes.writeUInt32LE(keyLength, at);
-    at = bytes.writeUInt32LE(record.head, at);
-    at = bytes.writeUInt32LE(record.body, at);
+    at = bytes.writeUInt32LE(record.packed, at);
     at = bytes.writeDoubleLE(record.staleUntil, at);
     this.#at = at + bytes.write(record.key, at, 'utf8');
     this.changes++;
-  }
-
-  #append(part: Bytes): void {
-    this.#bytes.set(part, this.#at);
-    this.#at += part.byteLength;
   }
 
   #need(size: number): void {
@@ -85,19 +71,17 @@ export class BatchWriter {
   }
 }
 
-/** The changes of a batch in order; heads and bodies are views into it. */
+/** The changes of a batch in order; packed entries are views into it. */
 export function* readBatch(batch: Uint8Array): Generator<Change> {
   const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
   for (let at = 0; at < bytes.length;) {
     const kind = bytes.readUInt8(at);
-    const headAt = at + prefixBytes + bytes.readUInt32LE(at + 1);
-    const bodyAt = headAt + bytes.readUInt32LE(at + 5);
-    const end = bodyAt + bytes.readUInt32LE(at + 9);
-    const key = bytes.toString('utf8', at + prefixBytes, headAt);
+    const packedAt = at + prefixBytes + bytes.readUInt32LE(at + 1);
+    const end = packedAt + bytes.readUInt32LE(at + 5);
+    const key = bytes.toString('utf8', at + prefixBytes, packedAt);
     if (kind === put) {
-      const staleUntil = bytes.readDoubleLE(at + 13);
-      const [head, body] = [bytes.subarray(headAt, bodyAt), bytes.subarray(bodyAt, end)];
-      yield { kind: 'put', key, staleUntil, head, body };
+      const staleUntil = bytes.readDoubleLE(at + 9);
+      yield { kind: 'put', key, staleUntil, packed: bytes.subarray(packedAt, end) };
     } else {
       yield { kind: 'delete', key };
     }

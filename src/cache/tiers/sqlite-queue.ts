@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
-import { encodeEntry } from '../answer-codec.ts';
+import { packEntry, unpackEntry } from '../answer-codec.ts';
 import type { CacheEntry, TierStats } from '../tier.ts';
 import { BatchWriter } from './sqlite-batch.ts';
 import type { WriterThread } from './sqlite-thread.ts';
@@ -24,11 +24,11 @@ export interface WriteQueueOptions {
   readonly onHealed: () => void;
 }
 
-/** A change that is not in the file yet; `entry` is undefined for a deletion. */
+/** A change that is not in the file yet; `packed` is undefined for a deletion. */
 interface Pending {
   readonly key: string;
-  readonly entry: CacheEntry | undefined;
-  readonly size: number;
+  readonly staleUntil: number;
+  readonly packed: Buffer | undefined;
 }
 
 /**
@@ -58,23 +58,25 @@ export class WriteQueue {
     return this.#clearings > 0;
   }
 
-  /** The change to this key that is not in the file yet. */
-  pending(key: string): Pending | undefined {
-    return this.#pending.get(key);
+  /** What the file will hold for this key: `null` for nothing; undefined if no change to it is under way. */
+  pending(key: string): CacheEntry | null | undefined {
+    const change = this.#pending.get(key);
+    if (change === undefined) return undefined;
+    return change.packed === undefined ? null : unpackEntry(key, change.packed);
   }
 
   put(entry: CacheEntry): void {
-    const size = sizeOf(entry);
-    if (this.#bytes + size > queueBytesMax) {
+    const { final, frames } = entry.answer;
+    if (this.#bytes + final.byteLength + (frames?.byteLength ?? 0) > queueBytesMax) {
       // An error costs its stack trace: in a flood, only the first is made.
       if (!this.#failing) this.#fail('set', overload());
       return;
     }
-    this.#add({ key: entry.key, entry, size });
+    this.#add({ key: entry.key, staleUntil: entry.staleUntil, packed: packEntry(entry) });
   }
 
   delete(key: string): void {
-    this.#add({ key, entry: undefined, size: key.length });
+    this.#add({ key, staleUntil: 0, packed: undefined });
   }
 
   /** Notes that the row was read. */
@@ -137,7 +139,7 @@ export class WriteQueue {
   #add(change: Pending): void {
     this.#changes.push(change);
     this.#pending.set(change.key, change);
-    this.#bytes += change.size;
+    this.#bytes += sizeOf(change);
     if (this.#changes.length >= batchChangesMax || this.#bytes >= this.#batchBytesMax) {
       this.#send();
     } else this.#schedule();
@@ -176,7 +178,7 @@ export class WriteQueue {
     let count = 0;
     let bytes = 0;
     while (count < this.#changes.length && count < batchChangesMax && bytes < this.#batchBytesMax) {
-      bytes += this.#changes[count++]!.size;
+      bytes += sizeOf(this.#changes[count++]!);
     }
     const batch = count === this.#changes.length ? this.#changes : this.#changes.slice(0, count);
     this.#changes = count === this.#changes.length ? [] : this.#changes.slice(count);
@@ -210,15 +212,15 @@ export class WriteQueue {
     this.#room = undefined;
     for (const change of changes) {
       if (this.#pending.get(change.key) !== change) continue;
-      const { key, entry } = change;
-      if (entry === undefined) writer.delete(key);
-      else writer.put(key, entry.staleUntil, encodeEntry(entry));
+      const { key, staleUntil, packed } = change;
+      if (packed === undefined) writer.delete(key);
+      else writer.put(key, staleUntil, packed);
     }
     return writer.finish();
   }
 
   #settle(change: Pending): void {
-    this.#bytes -= change.size;
+    this.#bytes -= sizeOf(change);
     if (this.#pending.get(change.key) === change) this.#pending.delete(change.key);
   }
 
@@ -253,9 +255,11 @@ export class WriteQueue {
   }
 }
 
-/** Bytes that a waiting entry holds, about. */
-function sizeOf({ key, answer }: CacheEntry): number {
-  return 512 + key.length + answer.final.byteLength + (answer.frames?.byteLength ?? 0);
+/** What a waiting change takes beside its bytes, about. */
+const overheadBytes = 512;
+
+function sizeOf({ packed }: Pending): number {
+  return overheadBytes + (packed?.byteLength ?? 0);
 }
 
 function overload(): EconomizerError {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { sealEntry } from '../answer-codec.ts';
 import type { TierStats } from '../tier.ts';
 import { fingerprint } from './fingerprint.ts';
 import { KeyFilter } from './key-filter.ts';
@@ -132,13 +133,14 @@ export class SqliteStore {
 
   #make(change: Change, now: number): void {
     const name = fingerprint(change.key);
-    const body = change.kind === 'put' ? this.#keepBody(change.body) : undefined;
-    if (change.kind === 'delete' || body === undefined) {
+    const sealed = change.kind === 'put' ? sealEntry(change.packed) : undefined;
+    const body = sealed === undefined ? undefined : this.#keepBody(sealed.body);
+    if (change.kind === 'delete' || sealed === undefined || body === undefined) {
       this.#statements.remove.run(name);
       return;
     }
-    const { key, staleUntil, head } = change;
-    this.#statements.put.run(name, key, body, staleUntil, now, head);
+    const { key, staleUntil } = change;
+    this.#statements.put.run(name, key, body, staleUntil, now, sealed.head);
   }
 
   /** The id of the body, which bears one entry more from now on; undefined where another body has its place. */

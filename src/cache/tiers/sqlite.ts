@@ -66,9 +66,7 @@ class SqliteFileTier implements SqliteTier {
     const now = this.#options.clock.now();
     const pending = this.#queue.pending(key);
     if (pending !== undefined) {
-      return pending.entry !== undefined && pending.entry.staleUntil > now
-        ? pending.entry
-        : undefined;
+      return pending !== null && pending.staleUntil > now ? pending : undefined;
     }
     return this.#queue.isClearing ? undefined : this.#read(key, now);
   }

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import { splitFrames } from '../frames.ts';
-import { asBuffer, frameEnd, SseParser } from '../sse.ts';
+import { frameEnd, SseParser } from '../sse.ts';
+import { asBuffer } from '../stream.ts';
 import { afterSpace, beforeSpace, endOfValue, memberSpan, type Span } from './json-members.ts';
 import { isUsageChunk } from './openai-chunks.ts';
 

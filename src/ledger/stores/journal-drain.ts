@@ -1,8 +1,10 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { pauseForOthers } from '../../kernel/background-thread.ts';
 import type { Segment } from '../journal.ts';
 import type { LedgerDatabase } from './sqlite-database.ts';
 
-const batchBytes = 1024 * 1024;
+/** Some two hundred rows, a millisecond's work. */
+const batchBytes = 64 * 1024;
 const lineFeed = 0x0a;
 
 interface Progress {
@@ -66,6 +68,7 @@ export class JournalDrain {
         if (end > 0) unreadable += this.#database.insertLines(batch.toString('utf8', 0, end));
         if (isLast && end < batch.length) unreadable++; // torn: its call was never told that it is booked
         progress.done = isLast ? to : progress.done + end;
+        if (!isLast) pauseForOthers();
       }
     } finally {
       closeSync(descriptor);
