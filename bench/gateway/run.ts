@@ -1,6 +1,7 @@
 /**
  * `npm run bench:gateway`: our gateway beside the floors and Portkey's, in one go on loopback. Prints a table and JSON.
  *   --rounds N      rounds a cell, median taken (3)       --ms N     milliseconds a round (1500)
+ *   --warm N        milliseconds of load before a cell (2500): compilers and collectors need tens of thousands of calls to settle
  *   --only TEXT     cells whose name has TEXT             --json     JSON only
  *   --out FILE      writes the JSON there too
  */
@@ -25,6 +26,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     ms: { type: 'string', default: '1500' },
+    warm: { type: 'string', default: '2500' },
     only: { type: 'string' },
     json: { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -93,14 +95,19 @@ function load(plan: LoadPlan): LoadResult {
   return JSON.parse(execFileSync('taskset', args, { encoding: 'utf8' })) as LoadResult;
 }
 
-function measure(cell: Cell, name: TargetName, servers: Map<TargetName, Server>): Figure {
+function measure(
+  cell: Cell,
+  name: TargetName,
+  servers: Map<TargetName, Server>,
+  milliseconds = Number(values.ms),
+): Figure {
   const server = servers.get(name)!;
   const plan: LoadPlan = {
     ...cell,
     port: server.port,
     path: '/v1/chat/completions',
     headers: headersFor(name, servers.get('mock')!),
-    milliseconds: Number(values.ms),
+    milliseconds,
   };
   const before = cpuMicroseconds(server);
   const result = load(plan);
@@ -114,7 +121,7 @@ const median = (list: readonly number[]): number =>
 function runCell(cell: Cell, servers: Map<TargetName, Server>): Record<string, Figure> {
   const targets = cell.targets.filter((name) => servers.has(name));
   const all = new Map<TargetName, Figure[]>(targets.map((name) => [name, []]));
-  for (const name of targets) measure(cell, name, servers); // warm up
+  for (const name of targets) measure(cell, name, servers, Number(values.warm));
   for (let round = 0; round < Number(values.rounds); round++) {
     const order = round % 2 === 0 ? targets : targets.toReversed();
     for (const name of order) all.get(name)!.push(measure(cell, name, servers));
@@ -145,6 +152,25 @@ function print(cell: Cell, figures: Record<string, Figure>): void {
   }
 }
 
+/** Resident memory of our gateway after each ten thousand calls of ever new conversations, streamed. */
+function memoryOverTime(servers: Map<TargetName, Server>): number[] {
+  const cell: Cell = {
+    name: 'memory',
+    traffic: 'next-turn',
+    bytes: 2000,
+    streams: true,
+    connections: 64,
+    targets: ['ours'],
+    against: 'ours',
+  };
+  const megabytes: number[] = [];
+  for (let block = 0; block < 6; block++) {
+    for (let calls = 0; calls < 10_000;) calls += measure(cell, 'ours', servers, 1000).requests;
+    megabytes.push(residentMegabytes(servers.get('ours')!));
+  }
+  return megabytes;
+}
+
 const servers = await startAll();
 const machine = {
   cpu: cpus()[0]?.model,
@@ -152,6 +178,8 @@ const machine = {
   memoryGiB: Math.round(totalmem() / 2 ** 30),
   kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
   node: process.version,
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  date: new Date().toISOString().slice(0, 10),
 };
 const results: object[] = [];
 try {
@@ -161,10 +189,21 @@ try {
     results.push({ cell: cell.name, against: cell.against, figures });
     if (!values.json) print(cell, figures);
   }
+  const growth =
+    values.only === undefined || 'memory'.includes(values.only) ? memoryOverTime(servers) : [];
+  if (growth.length > 0 && !values.json) {
+    console.log(`\nmemory after each 10,000 streams: ${growth.join(', ')} MB`);
+  }
   const memory = Object.fromEntries(
     [...servers].map(([name, server]) => [name, residentMegabytes(server)]),
   );
-  const report = { command: 'npm run bench:gateway', machine, memoryMegabytes: memory, results };
+  const report = {
+    command: 'npm run bench:gateway',
+    machine,
+    memoryMegabytes: memory,
+    growth,
+    results,
+  };
   const text = JSON.stringify(report, undefined, 2);
   if (values.out !== undefined) writeFileSync(values.out, `${text}\n`);
   console.log(values.json ? text : `\n${JSON.stringify({ machine, memoryMegabytes: memory })}`);

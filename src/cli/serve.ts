@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../kernel/clock.ts';
 import { Signals } from '../kernel/signals.ts';
 import { logSignals } from '../telemetry/log.ts';
 import { print, printError, printJson, writeError } from './output.ts';
+import { settleGarbageCollector } from './process-settings.ts';
 
 interface ServeFlags {
   readonly config?: string;
@@ -28,6 +29,7 @@ export function serveCommand(): Command {
         environment: processEnvironment(),
         flags: { host: flags.host, port: flags.port },
       });
+      settleGarbageCollector();
       const { startGateway } = await import('../main.ts');
       const signals = new Signals();
       logSignals({
