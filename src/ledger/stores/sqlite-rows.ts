@@ -47,20 +47,51 @@ function valuesOf(row: LedgerRow): SqlValue[] {
     row.costNanos ?? null,
     withoutUsageText(row),
     row.withoutCostNanos ?? null,
-    row.withoutMs ?? null,
+    milliseconds(row.withoutMs),
     row.savedNanos ?? null,
-    row.savedMs ?? null,
+    milliseconds(row.savedMs),
     row.savedBy ?? null,
     row.savedBasis ?? null,
-    row.firstByteMs ?? null,
-    row.totalMs,
-    row.ownMs,
+    milliseconds(row.firstByteMs),
+    milliseconds(row.totalMs),
+    milliseconds(row.ownMs),
   ];
 }
 
 function withoutUsageText({ usage, withoutUsage }: LedgerRow): string | null {
   if (withoutUsage === undefined) return null;
-  return withoutUsage === usage ? sameUsage : JSON.stringify(withoutUsage);
+  return withoutUsage === usage ? sameUsage : usageText(withoutUsage);
+}
+
+/** Usage in a few letters: its classes in this order, with commas between. */
+const usageClasses = [
+  'fresh',
+  'cacheRead',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'output',
+  'reasoning',
+  'audioInput',
+  'audioOutput',
+  'webSearches',
+] as const satisfies readonly (keyof Usage)[];
+
+function usageText(usage: Usage): string {
+  let text = String(usage.fresh);
+  for (let index = 1; index < usageClasses.length; index++)
+    text += `,${usage[usageClasses[index]!]}`;
+  return text;
+}
+
+function usageIn(text: string): Usage {
+  const counts = text.split(',');
+  const entries = usageClasses.map((name, index) => [name, Number(counts[index])]);
+  return Object.fromEntries(entries) as unknown as Usage;
+}
+
+/** Microseconds are as fine as anybody looks; more digits are most of a row's text. */
+function milliseconds(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value * 1000) / 1000;
 }
 
 /** The row of a record of `calls`. */
@@ -121,5 +152,5 @@ function usageOf(record: Record<CallColumn, SqlValue>): Usage | undefined {
 
 function withoutUsageOf(text: string | undefined, usage: Usage | undefined): Usage | undefined {
   if (text === undefined) return undefined;
-  return text === sameUsage ? usage : (JSON.parse(text) as Usage);
+  return text === sameUsage ? usage : usageIn(text);
 }
