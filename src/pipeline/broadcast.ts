@@ -1,9 +1,12 @@
+import { GrowingBytes } from '../exchange/growing-bytes.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 
 /** How far the slowest reader may lag behind before the provider is paused; a stream that has grown past it takes no new readers. */
 const lagBytes = 8 * 1024 * 1024;
 /** What all have read is let go when so much of it has come together. */
 const droppedBytes = 1024 * 1024;
+/** A latecomer gets what he missed in pieces of this size. */
+const pieceBytes = 128 * 1024;
 
 /**
  * One stream for many readers. Each gets everything from the first byte on, however late it came; the source runs at the pace of the
@@ -12,12 +15,9 @@ const droppedBytes = 1024 * 1024;
  */
 export class Broadcast {
   readonly #source: ByteStream;
-  readonly #chunks: Bytes[] = [];
-  /** Chunks and bytes that came before `#chunks` and were let go. */
-  #droppedChunks = 0;
-  #droppedBytes = 0;
+  readonly #bytes = new GrowingBytes();
+  #dropped = 0;
   readonly #readers = new Set<Reader>();
-  #bytes = 0;
   #state: 'new' | 'open' | 'ended' | 'failed' | 'left' = 'new';
   #error: Error | undefined;
 
@@ -27,7 +27,12 @@ export class Broadcast {
 
   /** False once the source is over or was given up: who comes now needs a flight of its own. */
   get joinable(): boolean {
-    return this.#isUnderWay() && this.#bytes <= lagBytes;
+    return this.#isUnderWay() && this.#bytes.end <= lagBytes;
+  }
+
+  /** Bytes that are kept for readers who lag behind or come late. */
+  get heldBytes(): number {
+    return this.#bytes.end - this.#dropped;
   }
 
   /** A stream of everything. `onLeave` is called once, when this reader is through or gone. */
@@ -38,8 +43,11 @@ export class Broadcast {
   }
 
   /** @internal The reader's doors; only `Reader` uses them. */
-  chunkAt(index: number): Bytes | undefined {
-    return this.#chunks[index - this.#droppedChunks];
+  pieceFrom(offset: number): Bytes | undefined {
+    const { end } = this.#bytes;
+    return offset === end
+      ? undefined
+      : this.#bytes.slice(offset, Math.min(end, offset + pieceBytes));
   }
 
   /** @internal */
@@ -72,23 +80,21 @@ export class Broadcast {
   }
 
   #write(chunk: Bytes): boolean {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    const { end } = this.#bytes;
+    this.#bytes.append(chunk);
     let wanted = false;
-    for (const reader of this.#readers) wanted = reader.pump() || wanted;
-    if (this.#bytes > lagBytes) this.#letGo();
+    for (const reader of this.#readers) wanted = reader.offer(chunk, end) || wanted;
+    if (this.#bytes.end > lagBytes) this.#letGo();
     return wanted && !this.#isLagging();
   }
 
   /** Lets go of what all readers have read; who joined in time has his place, and nobody else comes. */
   #letGo(): void {
-    let slowest = this.#bytes;
+    let slowest = this.#bytes.end;
     for (const reader of this.#readers) slowest = Math.min(slowest, reader.read);
-    if (slowest - this.#droppedBytes < droppedBytes) return;
-    let count = 0;
-    while (this.#droppedBytes < slowest) this.#droppedBytes += this.#chunks[count++]!.length;
-    this.#chunks.splice(0, count);
-    this.#droppedChunks += count;
+    if (slowest - this.#dropped < droppedBytes) return;
+    this.#bytes.drop(slowest);
+    this.#dropped = slowest;
   }
 
   #isUnderWay(): boolean {
@@ -102,8 +108,9 @@ export class Broadcast {
   }
 
   #isLagging(): boolean {
-    if (this.#bytes <= lagBytes) return false;
-    for (const reader of this.#readers) if (this.#bytes - reader.read > lagBytes) return true;
+    const { end } = this.#bytes;
+    if (end <= lagBytes) return false;
+    for (const reader of this.#readers) if (end - reader.read > lagBytes) return true;
     return false;
   }
 }
@@ -115,7 +122,6 @@ class Reader implements ByteStream {
   readonly #broadcast: Broadcast;
   readonly #onLeave: () => void;
   #sink: ByteSink | undefined;
-  #next = 0;
   #paused = false;
   #left = false;
 
@@ -149,17 +155,27 @@ class Reader implements ByteStream {
     sink?.fail(reason);
   }
 
+  /** Takes what has just come, `at` this offset; true if the sink wants more. */
+  offer(chunk: Bytes, at: number): boolean {
+    if (this.read !== at) return this.pump(); // it lags behind
+    if (this.#sink === undefined || this.#paused) return false;
+    this.#pass(chunk);
+    // Writing may have made the reader leave.
+    return !this.#paused && this.#sink !== undefined;
+  }
+
+  #pass(bytes: Bytes): void {
+    this.read += bytes.length;
+    this.#paused = !this.#sink!.write(bytes);
+  }
+
   /** Passes on what has come; true if the sink wants more. */
   pump(): boolean {
-    if (this.#sink === undefined || this.#paused) return false;
     for (;;) {
-      const chunk = this.#broadcast.chunkAt(this.#next);
-      if (chunk === undefined) break;
-      this.#next++;
-      this.read += chunk.length;
-      this.#paused = !this.#sink.write(chunk);
-      // Writing may have made the reader leave.
-      if (this.#paused || this.#sink === undefined) return false;
+      if (this.#sink === undefined || this.#paused) return false;
+      const piece = this.#broadcast.pieceFrom(this.read);
+      if (piece === undefined) break;
+      this.#pass(piece);
     }
     const { over } = this.#broadcast;
     if (over === undefined) return true;

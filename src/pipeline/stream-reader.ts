@@ -2,6 +2,7 @@ import type { Harvest } from '../exchange/call.ts';
 import type { Dialect, StreamAssembler } from '../exchange/dialect.ts';
 import { SseParser } from '../exchange/sse.ts';
 import type { Bytes } from '../exchange/stream.ts';
+import { GrowingBytes } from '../exchange/growing-bytes.ts';
 import { decoded } from './content-coding.ts';
 
 /** Collected before it is parsed: most streams are then parsed once, when they have ended and nobody waits. */
@@ -14,10 +15,10 @@ export class StreamReader {
   readonly #parser: SseParser;
   readonly #assembler: StreamAssembler;
   readonly #encoding: string | undefined;
-  #kept: Bytes[] | undefined = [];
-  #keptBytes = 0;
-  #batch: Bytes[] = [];
-  #batchBytes = 0;
+  readonly #bytes = new GrowingBytes();
+  #parsedTo = 0;
+  /** The whole is kept, and not only what is to be parsed. */
+  #isKept = true;
   #isGarbage = false;
 
   constructor(dialect: Dialect, encoding: string | undefined) {
@@ -27,15 +28,15 @@ export class StreamReader {
   }
 
   push(chunk: Bytes): void {
-    this.#batch.push(chunk);
-    this.#batchBytes += chunk.length;
-    if (this.#kept !== undefined) {
-      this.#keptBytes += chunk.length;
-      this.#kept.push(chunk);
-      if (this.#keptBytes > keptBytes) this.#kept = undefined;
+    if (this.#isGarbage) return;
+    this.#bytes.append(chunk);
+    const isCoded = this.#encoding !== undefined;
+    if (this.#bytes.end > keptBytes) {
+      this.#isKept = false;
+      // A coded stream can only be read as a whole.
+      if (isCoded) this.#giveUp();
     }
-    // A coded stream can only be read as a whole.
-    if (this.#batchBytes > batchBytes && this.#encoding === undefined) this.#parse();
+    if (!isCoded && this.#bytes.end - this.#parsedTo > batchBytes) this.#parse();
   }
 
   /** What has come so far, read. */
@@ -43,27 +44,30 @@ export class StreamReader {
     this.#parse();
     this.#parser.finish();
     const { facts, final } = this.#assembler.finish();
-    const events =
-      this.#kept === undefined ? undefined : decoded(Buffer.concat(this.#kept), this.#encoding);
     return {
       facts,
       final: final === undefined ? undefined : Buffer.from(JSON.stringify(final)),
-      events,
+      events: this.#isKept ? decoded(this.#bytes.slice(0), this.#encoding) : undefined,
     };
   }
 
   #parse(): void {
-    const bytes = this.#batch.length === 1 ? this.#batch[0]! : Buffer.concat(this.#batch);
-    this.#batch = [];
-    this.#batchBytes = 0;
-    const text = decoded(bytes, this.#encoding);
-    if (text === undefined || this.#isGarbage) return;
+    if (this.#isGarbage) return;
+    const text = decoded(this.#bytes.slice(this.#parsedTo), this.#encoding);
+    this.#parsedTo = this.#bytes.end;
+    if (!this.#isKept) this.#bytes.drop(this.#parsedTo);
+    if (text === undefined) return;
     try {
       for (const event of this.#parser.push(text)) this.#assembler.push(event);
     } catch {
       // An endless frame: the client gets it as it is, but there is nothing here to read or to keep.
-      this.#isGarbage = true;
-      this.#kept = undefined;
+      this.#giveUp();
     }
+  }
+
+  #giveUp(): void {
+    this.#isGarbage = true;
+    this.#isKept = false;
+    this.#bytes.drop(this.#bytes.end);
   }
 }
