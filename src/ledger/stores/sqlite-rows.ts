@@ -1,4 +1,4 @@
-import type { Usage } from '../../exchange/usage.ts';
+import { noUsage, type Usage } from '../../exchange/usage.ts';
 import type { LedgerRow } from '../row.ts';
 import type { CallColumn } from './sqlite-schema.ts';
 
@@ -84,9 +84,10 @@ function usageText(usage: Usage): string {
 }
 
 function usageIn(text: string): Usage {
-  const counts = text.split(',');
-  const entries = usageClasses.map((name, index) => [name, Number(counts[index])]);
-  return Object.fromEntries(entries) as unknown as Usage;
+  const usage: Record<keyof Usage, number> = { ...noUsage };
+  for (const [index, count] of text.split(',').entries())
+    usage[usageClasses[index]!] = Number(count);
+  return usage;
 }
 
 /** Microseconds are as fine as anybody looks; more digits are most of a row's text. */
