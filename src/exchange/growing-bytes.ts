@@ -1,6 +1,7 @@
 import type { Bytes } from './stream.ts';
 
-const startBytes = 4096;
+/** Most streams stay below it. */
+const startBytes = 16 * 1024;
 
 /**
  * Bytes that come piece by piece, in one piece. Keeping a stream's chunks as they came would keep some five objects for each, through
