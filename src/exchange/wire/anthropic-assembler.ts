@@ -1,5 +1,6 @@
 import { isObject, parseJson, textOf, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import type { AnswerFacts, SseEvent, StreamAssembler } from '../dialect.ts';
+import { AlikeJson } from './alike-json.ts';
 import { messageFacts } from './anthropic-facts.ts';
 import { updateUsage } from './anthropic-usage.ts';
 import { addItems, addMember, type Growing } from './growing.ts';
@@ -12,8 +13,15 @@ interface OpenBlock {
   input: string;
 }
 
+/** What differs from one delta of a block to the next. */
+const changing = ['text', 'thinking', 'partial_json'].map((name) => ({
+  name,
+  holder: (event: JsonObject) => event['delta'],
+}));
+
 /** Puts an Anthropic message stream together. */
 export class MessageAssembler implements StreamAssembler {
+  readonly #events = new AlikeJson(changing);
   #message: Growing = {};
   readonly #usage: Growing = {};
   readonly #blocks = new Map<JsonValue | undefined, OpenBlock>();
@@ -23,7 +31,7 @@ export class MessageAssembler implements StreamAssembler {
 
   push(event: SseEvent): void {
     if (event.event === 'ping') return;
-    const data = parseJson(event.data);
+    const data = this.#events.parse(event.data);
     if (!isObject(data)) {
       this.#spoilt ??= 'incomplete';
       return;

@@ -1,5 +1,6 @@
 import { isObject, parseJson, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import type { AnswerFacts, SseEvent, StreamAssembler } from '../dialect.ts';
+import { AlikeJson } from './alike-json.ts';
 import { replaceMember, type Growing } from './growing.ts';
 import { choicesFacts } from './openai-choices.ts';
 
@@ -14,9 +15,22 @@ export interface ChunkForm {
 /** The event that closes a stream of chunks. */
 export const doneEvent: SseEvent = { event: undefined, data: '[DONE]' };
 
+/** The word of a chunk, in chat and in legacy completions, and what OpenAI adds to hide its length. */
+const changing = [
+  { name: 'content', holder: (chunk: JsonObject) => onlyChoice(chunk)?.['delta'] },
+  { name: 'text', holder: (chunk: JsonObject) => onlyChoice(chunk) },
+  { name: 'obfuscation', holder: (chunk: JsonObject) => chunk },
+];
+
+function onlyChoice({ choices }: JsonObject): JsonObject | undefined {
+  const [choice, ...others] = Array.isArray(choices) ? (choices as readonly JsonValue[]) : [];
+  return others.length === 0 && isObject(choice) ? choice : undefined;
+}
+
 /** Puts OpenAI's chunk streams together. */
 export class ChunkAssembler implements StreamAssembler {
   readonly #form: ChunkForm;
+  readonly #chunks = new AlikeJson(changing);
   readonly #header: Growing = {};
   readonly #choices = new Map<number, Growing>();
   /** `[DONE]` came, or where a server never sends it, the chunk that brings nothing but usage after all choices ended. */
@@ -33,7 +47,7 @@ export class ChunkAssembler implements StreamAssembler {
       this.#closed = true;
       return;
     }
-    const chunk = parseJson(event.data);
+    const chunk = this.#chunks.parse(event.data);
     if (!isObject(chunk)) this.#torn = true;
     else if (isObject(chunk['error']) || event.event === 'error') this.#failed = true;
     else this.#add(chunk);
