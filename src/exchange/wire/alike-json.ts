@@ -53,7 +53,10 @@ export class AlikeJson {
     }
     const behind = this.#around.at(-1)!;
     if (text.length - at !== behind.length || !text.endsWith(behind)) return false;
-    for (const [index, { holder, name }] of this.#holes.entries()) holder[name] = found[index]!;
+    for (let index = 0; index < found.length; index++) {
+      const { holder, name } = this.#holes[index]!;
+      holder[name] = found[index]!;
+    }
     return true;
   }
 
