@@ -1,7 +1,13 @@
 import { isObject, type JsonObject } from '../../kernel/json.ts';
 import { splitFrames } from '../frames.ts';
 import { asBuffer, frameEnd, SseParser } from '../sse.ts';
-import { afterSpace, beforeSpace, endOfValue, memberSpan, type Span } from './json-members.ts';
+import {
+  afterSpace,
+  beforeSpace,
+  endOfValue,
+  memberSpan,
+  type Span,
+} from '../../kernel/json-members.ts';
 import { isUsageChunk } from './openai-chunks.ts';
 
 /**
