@@ -1,0 +1,83 @@
+import MiniSearch from 'minisearch';
+import { termsOf } from './terms.ts';
+
+/** A turn as far as its relevance goes. */
+export interface RankedTurn {
+  readonly text: string;
+  /** Turns of one session were said at one time about few things. Undefined where it is not known. */
+  readonly session?: string | number | undefined;
+}
+
+/** Okapi BM25 with the usual constants (Robertson and Zaragoza 2009); `d` of BM25+ is off. */
+const bm25 = { k: 1.2, b: 0.75, d: 0 };
+/** How much a turn gains from the one beside it; half of that from the one after next. An answer lies beside its question. */
+const neighbourShare = 0.5;
+const farNeighbourShare = neighbourShare / 2;
+/** How much a turn gains from its whole session. */
+const sessionShare = 0.5;
+
+/** Tells how much each turn of a conversation has to do with a question. */
+export type Relevance = (question: string) => Float64Array;
+
+/**
+ * The relevance of a conversation's turns, in no unit: BM25 of the turn, smoothed over its neighbours in the same session,
+ * plus a share of BM25 of the session as a whole. None of the shares is fitted to a data set: they halve with each step away.
+ * Indexing is most of the work, so one index serves many questions.
+ */
+export function relevanceOver(turns: readonly RankedTurn[]): Relevance {
+  const scoresOfTurns = indexOf(turns.map(({ text }) => text));
+  const { placeOf, texts } = sessionsOf(turns);
+  const scoresOfSessions = indexOf(texts);
+  return (question) => {
+    const own = scoresOfTurns(question);
+    const whole = scoresOfSessions(question);
+    return own.map((score, index) => {
+      const { session } = turns[index]!;
+      const near = (distance: number): number =>
+        turns[index + distance]?.session === session ? (own[index + distance] ?? 0) : 0;
+      const place = session === undefined ? undefined : placeOf.get(session);
+      return (
+        score +
+        neighbourShare * (near(-1) + near(1)) +
+        farNeighbourShare * (near(-2) + near(2)) +
+        sessionShare * (place === undefined ? 0 : whole[place]!)
+      );
+    });
+  };
+}
+
+function sessionsOf(turns: readonly RankedTurn[]): {
+  readonly placeOf: ReadonlyMap<string | number, number>;
+  readonly texts: readonly string[];
+} {
+  const parts = new Map<string | number, string[]>();
+  for (const { session, text } of turns) {
+    if (session === undefined) continue;
+    const known = parts.get(session);
+    if (known === undefined) parts.set(session, [text]);
+    else known.push(text);
+  }
+  return {
+    placeOf: new Map([...parts.keys()].map((name, index) => [name, index])),
+    texts: [...parts.values()].map((each) => each.join('\n')),
+  };
+}
+
+/** Texts, to be asked for BM25 of each. */
+function indexOf(texts: readonly string[]): Relevance {
+  const index = new MiniSearch<{ readonly id: number; readonly text: string }>({
+    fields: ['text'],
+    tokenize: termsOf,
+    processTerm: (term) => term,
+    searchOptions: { bm25, prefix: false, fuzzy: false, combineWith: 'OR' },
+  });
+  index.addAll(texts.map((text, id) => ({ id, text })));
+  return (question) => {
+    const found = new Float64Array(texts.length);
+    for (const { id, score, queryTerms } of index.search(question)) {
+      // The library multiplies by the number of terms that were found; plain BM25 does not.
+      found[id as number] = score / queryTerms.length;
+    }
+    return found;
+  };
+}
