@@ -1,10 +1,4 @@
-import {
-  arrayOf,
-  isObject,
-  textOf,
-  type JsonObject,
-  type JsonValue,
-} from '../../../kernel/json.ts';
+import { arrayOf, isObject, textOf, type JsonObject } from '../../../kernel/json.ts';
 import { plainItem, type HistoryFault, type Item, type TurnReader } from './item.ts';
 import { isMarked, readParts } from './text-parts.ts';
 
