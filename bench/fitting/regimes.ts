@@ -4,8 +4,9 @@ import type { SessionShape } from './session.ts';
 /** Prices as multiples of two dollars a million tokens; output costs five times the input. */
 const fresh = 2_000_000;
 const economics = (read: number, write: number, cached = true): Economics => ({
-  base: { read: read * fresh, write: write * fresh, output: 5 * fresh },
+  base: { fresh, read: read * fresh, write: write * fresh, output: 5 * fresh },
   cliffs: [],
+  asks: false,
   ttlMs: cached ? 300_000 : 0,
   window: undefined,
 });
@@ -13,6 +14,7 @@ const economics = (read: number, write: number, cached = true): Economics => ({
 const cliff = (above: number, input: number, output: number): Economics => {
   const { base, ...rest } = economics(0.05, 1.25);
   const rates = {
+    fresh: base.fresh * input,
     read: base.read * input,
     write: base.write * input,
     output: base.output * output,

@@ -2,6 +2,8 @@ import type { PicoUsdPerToken } from '../../../kernel/money.ts';
 
 /** What a token costs by the way it goes. */
 export interface TokenRates {
+  /** Without a prompt cache. */
+  readonly fresh: PicoUsdPerToken;
   /** Found in the provider's prompt cache. */
   readonly read: PicoUsdPerToken;
   /** Sent anew: written to the cache where writing has a price, else plain input. */
@@ -22,6 +24,8 @@ export interface Economics {
   readonly cliffs: readonly PriceCliff[];
   /** How long an unused prefix stays in the provider's cache, in milliseconds; 0 where it has none. */
   readonly ttlMs: number;
+  /** The cache must be asked for, by marks in the request. */
+  readonly asks: boolean;
   /** Input tokens that the model takes at most; undefined where that is not known. */
   readonly window: number | undefined;
 }
@@ -33,14 +37,15 @@ export function ratesAt({ base, cliffs }: Economics, tokens: number): TokenRates
 }
 
 /** The same model where its prompt cache is not used: every token is sent anew. */
-export function withoutCache(
-  economics: Economics,
-  fresh: (rates: TokenRates) => TokenRates,
-): Economics {
+export function withoutCache(economics: Economics): Economics {
   return {
     ...economics,
     ttlMs: 0,
-    base: fresh(economics.base),
-    cliffs: economics.cliffs.map(({ above, rates }) => ({ above, rates: fresh(rates) })),
+    base: plain(economics.base),
+    cliffs: economics.cliffs.map(({ above, rates }) => ({ above, rates: plain(rates) })),
   };
+}
+
+function plain({ fresh, output }: TokenRates): TokenRates {
+  return { fresh, read: fresh, write: fresh, output };
 }

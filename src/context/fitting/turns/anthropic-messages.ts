@@ -19,7 +19,8 @@ export const anthropicTurns: TurnReader = {
   resultMember: 'content',
   adjacent: true,
   resultsTogether: true,
-  requestFault: (body) => (isMarked(body['context_management']) ? 'provider-state' : undefined),
+  // The provider edits such a history itself.
+  requestFault: (says) => (says('context_management') ? 'provider-state' : undefined),
   read(message) {
     if (!isObject(message)) return 'unknown-part';
     const role = textOf(message['role']);
@@ -38,6 +39,7 @@ interface Sum {
   readonly calls: string[];
   readonly results: string[];
   readonly observations: Observation[];
+  readonly outputs: string[];
   readonly texts: string[];
   words: boolean;
   signed: boolean;
@@ -49,6 +51,7 @@ function readBlocks(blocks: readonly JsonValue[], role: 'user' | 'assistant'): I
     calls: [],
     results: [],
     observations: [],
+    outputs: [],
     texts: [],
     words: false,
     signed: false,
@@ -79,7 +82,13 @@ function readUserBlock(block: JsonObject, index: number, sum: Sum): HistoryFault
       const parts = readParts(block['content'], resultParts);
       if (typeof parts === 'string') return parts;
       sum.results.push(id);
-      sum.observations.push({ block: index, text: parts.text, plain: !parts.marked });
+      sum.observations.push({
+        block: index,
+        call: id,
+        characters: parts.text.length,
+        plain: !parts.marked,
+      });
+      sum.outputs.push(parts.text);
       sum.texts.push(parts.text);
       return undefined;
     }

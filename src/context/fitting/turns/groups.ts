@@ -16,7 +16,7 @@ export interface TurnGroup {
   readonly words: boolean;
 }
 
-type Shape = Omit<Item, 'text'>;
+type Shape = Omit<Item, 'text' | 'outputs'>;
 
 /** Cuts a history into its groups; says why where it breaks the provider's own rules already. */
 export function groupsOf(

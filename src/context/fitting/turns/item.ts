@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
+import type { JsonValue } from '../../../kernel/json.ts';
 
 /** Why a history is left as it is. */
 export type HistoryFault =
@@ -9,14 +9,15 @@ export type HistoryFault =
   | 'empty-content'
   | 'attachment' // an image, a sound, a file: we cannot tell what it costs or says
   | 'unknown-part' // a role, an item or a block that we do not know
-  | 'provider-state' // part of the history lies at the provider
-  | 'no-user-first';
+  | 'provider-state'; // part of the history lies at the provider
 
 /** A tool's result inside an item. */
 export interface Observation {
   /** Which block of the item's content it is; undefined where the item is nothing else. */
   readonly block: number | undefined;
-  readonly text: string;
+  /** The call that it answers. */
+  readonly call: string;
+  readonly characters: number;
   /** It may be replaced: it is text alone, and no mark of the client is inside. */
   readonly plain: boolean;
 }
@@ -35,6 +36,8 @@ export interface Item {
   /** It carries the client's own cache mark. */
   readonly marked: boolean;
   readonly observations: readonly Observation[];
+  /** Their texts. */
+  readonly outputs: readonly string[];
   /** All that the model reads of it. */
   readonly text: string;
 }
@@ -47,8 +50,22 @@ export const plainItem: Item = {
   signed: false,
   marked: false,
   observations: [],
+  outputs: [],
   text: '',
 };
+
+/** An item that is a tool's result and nothing else. */
+export function resultItem(call: string, text: string, marked: boolean): Item {
+  return {
+    ...plainItem,
+    speaker: 'tool',
+    results: [call],
+    marked,
+    observations: [{ block: undefined, call, characters: text.length, plain: !marked }],
+    outputs: [text],
+    text,
+  };
+}
 
 /** How a dialect's histories are read. */
 export interface TurnReader {
@@ -60,8 +77,8 @@ export interface TurnReader {
   readonly adjacent: boolean;
   /** All results of a message's calls stand in one item. */
   readonly resultsTogether: boolean;
-  /** Why the request as a whole cannot be edited. */
-  requestFault(body: JsonObject): HistoryFault | undefined;
+  /** Why the request as a whole cannot be edited; `says` tells whether it has a member that is not null. */
+  requestFault(says: (member: string) => boolean): HistoryFault | undefined;
   read(item: JsonValue): Item | HistoryFault;
 }
 

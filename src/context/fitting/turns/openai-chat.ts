@@ -1,5 +1,5 @@
 import { arrayOf, isObject, textOf, type JsonObject } from '../../../kernel/json.ts';
-import { plainItem, type HistoryFault, type Item, type TurnReader } from './item.ts';
+import { plainItem, resultItem, type HistoryFault, type Item, type TurnReader } from './item.ts';
 import { isMarked, readParts } from './text-parts.ts';
 
 const partTypes: ReadonlySet<string> = new Set(['text', 'refusal']);
@@ -62,6 +62,5 @@ function readAssistant(message: JsonObject, text: string, marked: boolean): Item
 function readResult(message: JsonObject, text: string, marked: boolean): Item | HistoryFault {
   const id = textOf(message['tool_call_id']);
   if (id === undefined) return 'orphan-result';
-  const observations = [{ block: undefined, text, plain: !marked }];
-  return { ...plainItem, speaker: 'tool', results: [id], marked, observations, text };
+  return resultItem(id, text, marked);
 }

@@ -5,8 +5,8 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../../kernel/json.ts';
-import { plainItem, type HistoryFault, type Item, type TurnReader } from './item.ts';
-import { isMarked, readParts } from './text-parts.ts';
+import { plainItem, resultItem, type HistoryFault, type Item, type TurnReader } from './item.ts';
+import { readParts } from './text-parts.ts';
 
 const partTypes: ReadonlySet<string> = new Set(['input_text', 'output_text', 'text', 'refusal']);
 
@@ -16,10 +16,8 @@ export const openAiResponsesTurns: TurnReader = {
   resultMember: 'output',
   adjacent: false,
   resultsTogether: false,
-  requestFault(body) {
-    const held = ['previous_response_id', 'conversation', 'prompt'].some((name) =>
-      isMarked(body[name]),
-    );
+  requestFault(says) {
+    const held = ['previous_response_id', 'conversation', 'prompt'].some(says);
     return held ? 'provider-state' : undefined;
   },
   read(item) {
@@ -75,8 +73,7 @@ function readOutput(item: JsonObject): Item | HistoryFault {
   const parts = readParts(item['output'], partTypes);
   if (typeof parts === 'string') return parts;
   const { text, marked } = parts;
-  const observations = [{ block: undefined, text, plain: !marked }];
-  return { ...plainItem, speaker: 'tool', results: [id], marked, observations, text };
+  return resultItem(id, text, marked);
 }
 
 function reasoningText(item: JsonObject): string {

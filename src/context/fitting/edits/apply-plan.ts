@@ -1,0 +1,57 @@
+import type { Plan } from '../gate/plan.ts';
+import type { Situation } from '../question.ts';
+import { removal, resultSpan, withReplacement } from './history-edits.ts';
+import { placeholderFor, placeholderTokens } from './placeholder.ts';
+
+/** Makes a plan's edits part of the conversation, for this call and all that come. */
+export function applyPlan(
+  plan: Plan,
+  situation: Pick<Situation, 'conversation' | 'body' | 'spans' | 'reader'>,
+): void {
+  const { conversation } = situation;
+  for (const index of plan.mask) mask(index, situation);
+  for (const { from, to } of plan.remove) {
+    for (let index = from; index < to; index++) {
+      const known = conversation.items[index]!;
+      conversation.edits.set(index, removal);
+      known.gone = true;
+      known.removedTokens = Infinity;
+    }
+  }
+  conversation.batches.push({
+    edits: plan.edits,
+    atCall: conversation.calls + 1,
+    removedTokens: plan.cut.removed,
+    predicted: plan.saving,
+    realised: 0,
+  });
+}
+
+function mask(
+  index: number,
+  {
+    conversation,
+    body,
+    spans,
+    reader,
+  }: Pick<Situation, 'conversation' | 'body' | 'spans' | 'reader'>,
+): void {
+  const known = conversation.items[index]!;
+  const { start, end } = spans[index]!;
+  const bytes = body.subarray(start, end);
+  let edit = conversation.edits.get(index);
+  let characters = 0;
+  for (const { block, plain, characters: length } of known.item.observations) {
+    const span = plain ? resultSpan(bytes, reader, block) : undefined;
+    if (span === undefined) continue;
+    const text = JSON.stringify(placeholderFor(length));
+    edit = withReplacement(edit, block, { ...span, bytes: Buffer.from(text) });
+    characters += span.end - span.start;
+  }
+  if (edit === undefined) return;
+  conversation.edits.set(index, edit);
+  known.gone = true;
+  const whole = known.tokens ?? known.bytes / 4;
+  const share = characters / known.bytes;
+  known.removedTokens = Math.max(0, whole * share - placeholderTokens);
+}

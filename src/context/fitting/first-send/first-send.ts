@@ -1,0 +1,130 @@
+import { digestOf } from '../../../kernel/digest.ts';
+import { memberSpan } from '../../../kernel/json-members.ts';
+import {
+  resultSpan,
+  withReplacement,
+  type ItemEdit,
+  type Replacement,
+} from '../edits/history-edits.ts';
+import type { Conversation } from '../memory/conversation.ts';
+import type { Item, TurnReader } from '../turns/item.ts';
+import { askedFor, capped } from './cap.ts';
+import type { Handles } from './handles.ts';
+import { minified } from './minify.ts';
+
+/** What is done to a tool's result before it is sent for the first time: later it would cost the provider's cached prefix. */
+export interface FirstSendPolicy {
+  /** White space goes out of JSON. */
+  readonly minify: boolean;
+  /** A result that the conversation holds already is replaced by a reference to it. */
+  readonly refer: boolean;
+  /** Results of more characters are capped, with a handle for the rest; undefined: never. */
+  readonly capCharacters: number | undefined;
+}
+
+/** An item that has not been sent before. */
+export interface NewItem {
+  readonly index: number;
+  readonly item: Item;
+  readonly bytes: Buffer;
+}
+
+const quote = 0x22;
+/** A reference takes about a hundred characters itself. */
+const leastRepeat = 500;
+
+/** Edits items before they are sent for the first time. */
+export class FirstSend {
+  readonly #policy: FirstSendPolicy;
+  readonly #handles: Handles;
+
+  constructor(policy: FirstSendPolicy, handles: Handles) {
+    this.#policy = policy;
+    this.#handles = handles;
+  }
+
+  /** Notes a result, so that its repeats can refer to it. For items that were sent before. */
+  note(conversation: Conversation, { index, item }: NewItem): void {
+    for (const [order, text] of item.outputs.entries()) {
+      if (text.length < leastRepeat || !this.#policy.refer) continue;
+      const digest = digestOf(text);
+      const known = conversation.results.get(digest);
+      if (known !== undefined && conversation.items[known.index]?.gone === false) continue;
+      conversation.results.set(digest, { index, call: item.observations[order]!.call });
+    }
+  }
+
+  /** Edits the results in an item. */
+  edit(conversation: Conversation, added: NewItem, reader: TurnReader, scope: string): void {
+    const { index, item, bytes } = added;
+    let edit: ItemEdit | undefined;
+    for (const [order, { block, plain }] of item.observations.entries()) {
+      const text = item.outputs[order]!;
+      const span = plain ? resultSpan(bytes, reader, block) : undefined;
+      // Lists of parts stay as they are: what they are good for is not known.
+      if (span === undefined || bytes[span.start] !== quote) continue;
+      const short = this.#repeat(conversation, index, text) ?? this.#shortened(text, scope);
+      if (short === undefined) continue;
+      edit = withReplacement(edit, block, { ...span, bytes: Buffer.from(JSON.stringify(short)) });
+    }
+    this.note(conversation, added);
+    if (edit !== undefined) conversation.edits.set(index, edit);
+  }
+
+  /** Puts what the model asked for by a handle behind the newest item. */
+  answer(
+    conversation: Conversation,
+    newest: NewItem,
+    written: string,
+    reader: TurnReader,
+    scope: string,
+  ): void {
+    const limit = this.#policy.capCharacters;
+    const text = limit === undefined ? undefined : askedFor(written, limit, scope, this.#handles);
+    if (text === undefined) return;
+    const { index, item, bytes } = newest;
+    const known = conversation.edits.get(index);
+    const replaced = known?.replaced.get(undefined);
+    const isResult = item.speaker === 'tool' && item.observations[0]?.block === undefined;
+    const member = isResult ? reader.resultMember : 'content';
+    const appended = append(bytes, member, text, reader, replaced);
+    if (appended === undefined) return;
+    conversation.edits.set(index, withReplacement(known, undefined, appended));
+  }
+
+  #repeat(conversation: Conversation, index: number, text: string): string | undefined {
+    if (!this.#policy.refer || text.length < leastRepeat) return undefined;
+    const first = conversation.results.get(digestOf(text));
+    const known = first === undefined ? undefined : conversation.items[first.index];
+    // Only what still stands there can be referred to.
+    if (first === undefined || known === undefined || known.gone) return undefined;
+    known.referredBy = index;
+    return `[The same result, word for word, as that of the earlier call ${first.call}.]`;
+  }
+
+  #shortened(text: string, scope: string): string | undefined {
+    const { minify, capCharacters } = this.#policy;
+    const short = minify ? minified(text) : undefined;
+    if (capCharacters === undefined) return short;
+    return capped(short ?? text, capCharacters, scope, this.#handles) ?? short;
+  }
+}
+
+function append(
+  bytes: Buffer,
+  member: string,
+  text: string,
+  reader: TurnReader,
+  replaced: Replacement | undefined,
+): Replacement | undefined {
+  const span = memberSpan(bytes, 0, member);
+  if (span === undefined) return undefined;
+  if (bytes[span.start] === quote) {
+    const before = replaced?.bytes ?? bytes.subarray(span.start, span.end);
+    const whole = `${JSON.parse(before.toString('utf8')) as string}\n\n${text}`;
+    return { ...span, bytes: Buffer.from(JSON.stringify(whole)) };
+  }
+  const part = JSON.stringify({ type: reader.list === 'input' ? 'input_text' : 'text', text });
+  const end = span.end - 1;
+  return { start: end, end, bytes: Buffer.from(`,${part}`) };
+}

@@ -1,0 +1,282 @@
+import { crc32 } from 'node:zlib';
+import type { DialectName } from '../../exchange/dialect.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { bodySpans, type BodySpans } from '../../kernel/json-spans.ts';
+import type { Span } from '../../kernel/json-members.ts';
+import type { Signals } from '../../kernel/signals.ts';
+import { applyPlan } from './edits/apply-plan.ts';
+import { withEdits } from './edits/history-edits.ts';
+import { Effects } from './effects.ts';
+import { FirstSend, type FirstSendPolicy } from './first-send/first-send.ts';
+import { Handles } from './first-send/handles.ts';
+import { CallsLeft } from './gate/calls-left.ts';
+import { withoutCache, type Economics } from './gate/economics.ts';
+import { planEdits, type FitPolicy, type Plan } from './gate/plan.ts';
+import { ConversationMemory, type MemoryLimits } from './memory/conversation-memory.ts';
+import { Conversation, itemSpans } from './memory/conversation.ts';
+import { commonItems, readOn, saysIn } from './memory/read-on.ts';
+import { groupsIn, questionOf, type Situation } from './question.ts';
+import { Sizes } from './sizes.ts';
+import { Success } from './success.ts';
+import type { TokenMeter } from './token-meter.ts';
+import type { TurnReader } from './turns/item.ts';
+import { turnReaders } from './turns/readers.ts';
+
+export interface FitterOptions {
+  readonly policy: FitPolicy;
+  readonly firstSend: FirstSendPolicy;
+  /** The share of a model's window that a request may fill with input, before the room that it asks for its answer. */
+  readonly windowShare: number;
+  /** A message that holds one of these texts is never edited. */
+  readonly pins: readonly string[];
+  readonly limits: MemoryLimits;
+  readonly meter: TokenMeter;
+  /** Undefined where a price or a multiplier is not known for certain: then nothing is edited. */
+  readonly economics: (question: ModelQuestion) => Economics | undefined;
+  readonly clock: Clock;
+  readonly signals: Signals;
+}
+
+export interface ModelQuestion {
+  /** The provider's name in the price book. */
+  readonly provider: string;
+  readonly model: string;
+  readonly serviceTier: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface FitRequest {
+  readonly callId: string;
+  /** Tenant and credential: nothing is shared across it. */
+  readonly scope: string;
+  readonly agent: string | undefined;
+  readonly session: string | undefined;
+  readonly dialect: DialectName;
+  readonly provider: string;
+  readonly model: string;
+  readonly serviceTier: string | undefined;
+  readonly body: Buffer;
+}
+
+export interface Fitted {
+  /** The very same buffer where nothing is edited. */
+  readonly body: Buffer;
+  /** What was decided, as a short token; undefined where there was nothing to decide. */
+  readonly verdict: string | undefined;
+}
+
+/** The beginning of a body by which conversations are told apart where the caller names no session. */
+const fingerprintBytes = 1024;
+
+/**
+ * Fits conversations: edits their histories where that pays, and makes the same edits, byte for byte, on every later call, so that
+ * what the provider has cached stays good.
+ */
+export class Fitter {
+  readonly effects: Effects;
+  readonly success: Success;
+  readonly #options: FitterOptions;
+  readonly #memory: ConversationMemory;
+  readonly #past = new CallsLeft();
+  readonly #firstSend: FirstSend;
+  readonly #sizes: Sizes;
+
+  constructor(options: FitterOptions) {
+    this.#options = options;
+    const { limits, firstSend, meter, signals, clock } = options;
+    this.#sizes = new Sizes(meter);
+    this.#firstSend = new FirstSend(firstSend, new Handles(limits.maxBytes / 4));
+    this.success = new Success((edits, isOff) => {
+      const text = isOff
+        ? `Fitting: edits of the class "${edits}" cost more than they saved; they are switched off for a day.`
+        : `Fitting: edits of the class "${edits}" are tried again.`;
+      signals.emit('notice', { text });
+    });
+    this.effects = new Effects({ meter });
+    this.#memory = new ConversationMemory(limits, (conversation) => {
+      this.#past.learn(conversation.agent, conversation.turns);
+      for (const { edits, predicted, realised } of conversation.batches) {
+        this.success.judge(edits, predicted / 1000, realised, clock.now());
+      }
+    });
+  }
+
+  /** Resolves when tokens can be counted. */
+  ready(): Promise<void> {
+    return this.#options.meter.ready();
+  }
+
+  /** The request as it is to leave. */
+  fit(request: FitRequest): Fitted {
+    const now = this.#options.clock.now();
+    this.#memory.expire(now);
+    const { body, provider, model, serviceTier } = request;
+    const reader = turnReaders[request.dialect];
+    if (reader === undefined) return { body, verdict: undefined };
+    const economics = this.#options.economics({ provider, model, serviceTier, at: now });
+    if (economics === undefined) return { body, verdict: 'no-price' };
+    const known = this.#conversationOf(request, reader);
+    if (known === undefined) return { body, verdict: undefined };
+    const { conversation, spans, items } = known;
+    const fault = reader.requestFault(saysIn(body, spans));
+    if (fault !== undefined) return { body, verdict: `left:${fault}` };
+    const itemsSent = this.#readOn(conversation, request, items, reader);
+    const hot = isHot(conversation, economics, now);
+    const situation = this.#situation({ request, known, reader, economics, itemsSent, hot });
+    const plan = this.#plan(situation, request.model);
+    if (typeof plan !== 'string') applyPlan(plan, situation);
+    const edited = withEdits(body, items, conversation.edits);
+    this.#remember(conversation, request, spans, items, now, hot);
+    this.effects.sent(request.callId, {
+      conversation,
+      model,
+      counted: this.#sizes.totals(conversation),
+      hot: hot && itemsSent > 0,
+      batch: typeof plan === 'string' ? undefined : conversation.batches.at(-1),
+    });
+    return { body: edited, verdict: verdictOf(plan, conversation) };
+  }
+
+  #conversationOf(request: FitRequest, reader: TurnReader): Known | undefined {
+    const { scope, body, provider, model, session, agent } = request;
+    const beginning = crc32(body.subarray(0, fingerprintBytes));
+    const bucket = `${scope}\n${provider}\n${model}\n${session ?? beginning}`;
+    const continued = this.#memory.continuedBy(bucket, body);
+    const spans = continued?.spansOf(body) ?? bodySpans(body);
+    const items = itemSpans(spans, reader.list);
+    if (items === undefined || items.length === 0) return undefined;
+    if (continued !== undefined) return { conversation: continued, spans, items };
+    const near = this.#memory.nearest(bucket, body);
+    const common = near === undefined ? 0 : commonItems(items, near.conversation, near.same);
+    const conversation =
+      common > 0 && near!.conversation.edits.size > 0
+        ? near!.conversation.fork(common)
+        : new Conversation(bucket, `${scope}\n${agent ?? beginning}`);
+    return { conversation, spans, items };
+  }
+
+  /** Takes in what is new. Returns how many items were sent before, as far as we know. */
+  #readOn(
+    conversation: Conversation,
+    request: FitRequest,
+    items: readonly Span[],
+    reader: TurnReader,
+  ): number {
+    const isKnown = conversation.last !== undefined;
+    const before = conversation.items.length;
+    const added = readOn(conversation, request.body, items, reader, this.#options.pins);
+    // Of a conversation that we see for the first time, all that the model answered to was sent before.
+    const spoken = conversation.items.findLastIndex(({ item }) => item.speaker === 'assistant');
+    const itemsSent = isKnown ? before : Math.max(before, spoken);
+    if (conversation.fault !== undefined) return itemsSent;
+    for (const each of added) {
+      if (each.index < itemsSent) this.#firstSend.note(conversation, each);
+      else this.#firstSend.edit(conversation, each, reader, request.scope);
+    }
+    const written = added.findLast(({ item }) => item.speaker === 'assistant')?.item.text;
+    const newest = added.at(-1);
+    if (written !== undefined && newest !== undefined) {
+      this.#firstSend.answer(conversation, newest, written, reader, request.scope);
+    }
+    this.#sizes.noteFirstSend(conversation, added);
+    return itemsSent;
+  }
+
+  #situation(given: {
+    readonly request: FitRequest;
+    readonly known: Known;
+    readonly reader: TurnReader;
+    readonly economics: Economics;
+    readonly itemsSent: number;
+    readonly hot: boolean;
+  }): Omit<Situation, 'tokensOf' | 'headTokens'> {
+    const { request, known, reader, hot, itemsSent } = given;
+    const { conversation, spans, items } = known;
+    const { policy, windowShare, clock } = this.#options;
+    const isCached = caches(conversation, given.economics, request.body);
+    const economics = isCached ? given.economics : withoutCache(given.economics);
+    const { window } = economics;
+    return {
+      conversation,
+      body: request.body,
+      spans: items,
+      reader,
+      economics,
+      policy,
+      hot: hot && isCached,
+      itemsSent,
+      callsLeft: this.#past.expect(conversation.agent, conversation.turns + 1),
+      limit:
+        window === undefined ? Infinity : window * windowShare - answerRoom(request.body, spans),
+      allows: (edits) => this.success.allows(edits, clock.now()),
+    };
+  }
+
+  /** First with sizes that are guessed high, which costs nothing; what could then be edited is counted before it is decided. */
+  #plan(situation: Omit<Situation, 'tokensOf' | 'headTokens'>, model: string) {
+    const { conversation, body, spans, reader } = situation;
+    const groups = groupsIn(conversation, reader);
+    if (typeof groups === 'string') return `left:${groups}`;
+    conversation.headBytes = this.#sizes.headBytes(body, spans);
+    const guess = planEdits(
+      questionOf({ ...situation, ...this.#sizes.guessed(conversation, model) }, groups),
+    );
+    if (typeof guess === 'string') return guess;
+    this.#sizes.count(conversation, body, spans, reader);
+    return planEdits(
+      questionOf({ ...situation, ...this.#sizes.counted(conversation, model) }, groups),
+    );
+  }
+
+  #remember(
+    conversation: Conversation,
+    { body }: FitRequest,
+    spans: BodySpans,
+    items: readonly Span[],
+    now: number,
+    hot: boolean,
+  ): void {
+    conversation.calls++;
+    if (!hot && conversation.last !== undefined) conversation.coldCalls++;
+    conversation.last = {
+      at: now,
+      items: items.length,
+      uneditedTokens: conversation.last?.uneditedTokens,
+    };
+    conversation.keep(body, spans, items.at(-1)!.end);
+    this.#memory.keep(conversation);
+  }
+}
+
+/** A request's conversation and where its parts lie. */
+interface Known {
+  readonly conversation: Conversation;
+  readonly spans: BodySpans;
+  readonly items: readonly Span[];
+}
+
+/** A conversation that we see for the first time is taken to be hot: to take a hot one for cold would cost its prefix. */
+function isHot({ last }: Conversation, { ttlMs }: Economics, now: number): boolean {
+  return last === undefined || now - last.at < ttlMs;
+}
+
+/** Whether the provider's cache is used: what it told last, else whether the request asks for it where it must. */
+function caches(conversation: Conversation, { ttlMs, asks }: Economics, body: Buffer): boolean {
+  if (ttlMs === 0) return false;
+  return conversation.caches ?? (!asks || body.includes('"cache_control"'));
+}
+
+const roomMembers = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'];
+
+/** Tokens that the request asks for its answer. */
+function answerRoom(body: Buffer, { members }: BodySpans): number {
+  const member = members.find(({ name }) => name !== undefined && roomMembers.includes(name));
+  const room = member === undefined ? 0 : Number(body.toString('latin1', member.start, member.end));
+  return Number.isFinite(room) ? room : 0;
+}
+
+function verdictOf(plan: Plan | string, conversation: Conversation): string {
+  if (typeof plan !== 'string') return `${plan.edits}:${plan.mask.length}+${plan.remove.length}`;
+  return conversation.edits.size > 0 ? `${plan}:replayed` : plan;
+}

@@ -1,0 +1,156 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { bodySpans, memberNamed, spansAfter, type BodySpans } from '../../../kernel/json-spans.ts';
+import { ownBytes } from '../../../exchange/stream.ts';
+import type { Span } from '../../../kernel/json-members.ts';
+import type { ItemEdit } from '../edits/history-edits.ts';
+import type { EditClass } from '../gate/plan.ts';
+import type { HistoryFault, Item } from '../turns/item.ts';
+
+/** An item of a conversation, without its text. */
+export interface KnownItem {
+  readonly item: Omit<Item, 'text' | 'outputs'>;
+  readonly bytes: number;
+  /** It holds a text that pins it: it is never edited. */
+  readonly pinned: boolean;
+  /** Its results were left out, or it was as a whole. */
+  gone: boolean;
+  /** Counted when first needed; undefined: only its bytes are known. */
+  tokens: number | undefined;
+  /** The same of what the edits take out of it. */
+  removedTokens: number;
+  /** A later item whose result is replaced by a reference to this one's. */
+  referredBy: number | undefined;
+}
+
+/** Edits that were made together, and what came of them. */
+export interface Batch {
+  readonly edits: EditClass;
+  readonly atCall: number;
+  readonly removedTokens: number;
+  /** Pico-dollars. */
+  readonly predicted: number;
+  /** Nano-dollars, so far. */
+  realised: number;
+}
+
+/** What the last call told. */
+export interface LastCall {
+  readonly at: number;
+  /** Items that were sent. */
+  readonly items: number;
+  /** Input tokens that the same request would have had without any edit; undefined until the provider has counted. */
+  readonly uneditedTokens: number | undefined;
+}
+
+/** All that is remembered of one conversation. */
+export class Conversation {
+  readonly bucket: string;
+  readonly agent: string;
+  readonly items: KnownItem[] = [];
+  readonly edits = new Map<number, ItemEdit>();
+  readonly batches: Batch[] = [];
+  /** Where a tool's result stands for the first time, by its digest. */
+  readonly results = new Map<string, { readonly index: number; readonly call: string }>();
+  /** The first item that cannot be read, and why. */
+  fault: { readonly at: number; readonly why: HistoryFault } | undefined;
+  /** Calls that were seen, and those of them that came after the provider's cache had gone cold. */
+  calls = 0;
+  coldCalls = 0;
+  /** How often the model has spoken in the history: calls that were made, seen or not. */
+  turns = 0;
+  last: LastCall | undefined;
+  /** Whether the provider's prompt cache is used at all; undefined until it said so. */
+  caches: boolean | undefined;
+  /** Tokens of tools, instructions and whatever else is no item; undefined until counted. */
+  headTokens: number | undefined;
+  headBytes = 0;
+  /** Output tokens of all calls. */
+  output = 0;
+  /** The body up to the end of its items. */
+  #prefix: Buffer = nothing;
+  #packed: Buffer | undefined;
+  /** Its length and its last bytes, by which most others are told apart without unpacking it. */
+  #length = 0;
+  #ending: Buffer = nothing;
+  #spans: BodySpans | undefined;
+
+  constructor(bucket: string, agent: string) {
+    this.bucket = bucket;
+    this.agent = agent;
+  }
+
+  get isPacked(): boolean {
+    return this.#packed !== undefined;
+  }
+
+  /** The bytes of the latest request up to the end of its items; empty while they are packed. */
+  get prefix(): Buffer {
+    return this.#prefix;
+  }
+
+  /** True where `body` begins with all the bytes of the latest request up to the end of its items. */
+  isContinuedBy(body: Buffer): boolean {
+    if (body.length < this.#length) return false;
+    const from = this.#length - this.#ending.length;
+    if (body.compare(this.#ending, 0, this.#ending.length, from, this.#length) !== 0) return false;
+    const prefix = this.#packed === undefined ? this.#prefix : zstdDecompressSync(this.#packed);
+    return body.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
+  }
+
+  /** What this conversation holds in memory, in bytes. */
+  get size(): number {
+    return (this.#packed ?? this.#prefix).length + this.items.length * itemBytes + fixedBytes;
+  }
+
+  /** Spans of a body that continues this conversation. */
+  spansOf(body: Buffer): BodySpans {
+    return this.#spans === undefined
+      ? bodySpans(body)
+      : spansAfter(this.#spans, this.#length, body);
+  }
+
+  /** Keeps the bytes of a request for the next one to be compared with. */
+  keep(body: Buffer, spans: BodySpans, end: number): void {
+    this.#prefix = ownBytes(body).subarray(0, end);
+    this.#packed = undefined;
+    this.#spans = spans;
+    this.#length = end;
+    this.#ending = this.#prefix.subarray(-endingBytes);
+  }
+
+  /** Compresses what is not needed until the next request: a conversation that pauses takes a fraction of its room. */
+  pack(): void {
+    if (this.#packed !== undefined) return;
+    this.#packed = zstdCompressSync(this.#prefix);
+    this.#ending = Buffer.from(this.#ending);
+    this.#prefix = nothing;
+    this.#spans = undefined;
+  }
+
+  /** A new conversation that has the first `count` items of this one, and what was done to them. */
+  fork(count: number): Conversation {
+    const other = new Conversation(this.bucket, this.agent);
+    for (const each of this.items.slice(0, count)) {
+      const isReferred = each.referredBy !== undefined && each.referredBy < count;
+      other.items.push({ ...each, referredBy: isReferred ? each.referredBy : undefined });
+    }
+    for (const [index, edit] of this.edits) if (index < count) other.edits.set(index, edit);
+    for (const [digest, place] of this.results) {
+      if (place.index < count) other.results.set(digest, place);
+    }
+    if (this.fault !== undefined && this.fault.at < count) other.fault = this.fault;
+    other.caches = this.caches;
+    return other;
+  }
+}
+
+const nothing = Buffer.alloc(0);
+const endingBytes = 64;
+/** About what the fields of an item take. */
+const itemBytes = 400;
+const fixedBytes = 2048;
+
+/** The spans of a body's items; undefined where the member is no list. */
+export function itemSpans(spans: BodySpans, list: string): readonly Span[] | undefined {
+  return memberNamed(spans, list)?.items;
+}
