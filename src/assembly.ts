@@ -7,6 +7,7 @@ import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
+import { ContextCare } from './context/context-care.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
@@ -14,6 +15,7 @@ import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import { costOf } from './ledger/cost.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
+import { pricedCacheRules } from './ledger/cache-terms.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
@@ -65,6 +67,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     price: pricing(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
+    care: careOf(config, priceBook),
     clock,
     signals,
   });
@@ -117,6 +120,16 @@ function pricing(book: PriceBook): PriceUsage {
     const price = book.find(question);
     return price === undefined ? undefined : costOf(usage, price);
   };
+}
+
+function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
+  const edits = care.breakpoints || care.order || care.repair || care.affinity;
+  if (!care.doctor && !edits && !care.fanOut && !care.keepWarm) return undefined;
+  return new ContextCare({
+    terms: (question) => pricedCacheRules(book, question),
+    switches: care,
+    maxBytes: care.maxBytes,
+  });
 }
 
 /** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */

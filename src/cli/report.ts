@@ -15,6 +15,7 @@ const groupings: readonly GroupBy[] = [
   'session',
   'provider',
   'outcome',
+  'cause',
 ];
 
 interface ReportFlags {

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Config, PriceConfig, ProviderConfig } from './config.ts';
+import type { CareConfig, Config, PriceConfig, ProviderConfig } from './config.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -37,6 +37,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
         maxBytes: cache.disk.max_bytes,
       },
     },
+    care: careConfig(values.care),
     ledger: {
       enabled: ledger.enabled,
       retentionMs: ledger.retention === 0 ? undefined : ledger.retention,
@@ -72,6 +73,22 @@ function providerConfig(name: string, values: ProviderValues): ProviderConfig {
     asksStreamUsage: values.kind === 'openai' && values.stream_usage !== 'estimate',
     connections: values.connections,
     keepAliveMs: values.keep_alive,
+  };
+}
+
+function careConfig(values: ConfigValues['care']): CareConfig {
+  return {
+    doctor: values.doctor,
+    breakpoints: values.breakpoints,
+    order: values.order,
+    repair: values.repair,
+    affinity: values.affinity,
+    fanOut: values.fan_out,
+    fanOutWaitMs: values.fan_out_wait,
+    keepWarm: values.keep_warm,
+    keepWarmPerSession: values.keep_warm_per_session,
+    keepWarmPerDay: values.keep_warm_per_day,
+    maxBytes: values.max_bytes,
   };
 }
 

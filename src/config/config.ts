@@ -8,6 +8,7 @@ export interface Config {
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
+  readonly care: CareConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -60,6 +61,20 @@ export interface CacheConfig {
     readonly maxBytes: number;
   };
   readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+}
+
+export interface CareConfig {
+  readonly doctor: boolean;
+  readonly breakpoints: boolean;
+  readonly order: boolean;
+  readonly repair: boolean;
+  readonly affinity: boolean;
+  readonly fanOut: boolean;
+  readonly fanOutWaitMs: number;
+  readonly keepWarm: boolean;
+  readonly keepWarmPerSession: number;
+  readonly keepWarmPerDay: number;
+  readonly maxBytes: number;
 }
 
 export interface LimitsConfig {

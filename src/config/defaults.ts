@@ -14,6 +14,7 @@ export const defaults = {
     memory: { maxEntries: 1000, maxBytes: '100MB' },
     disk: { maxBytes: '1GiB' },
   },
+  care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },
   limits: {
     bodyBytes: '64MiB',
     depth: 256,

@@ -1,6 +1,7 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
+import type { ContextCare } from '../context/context-care.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -8,6 +9,7 @@ import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createBook, type Books } from './book.ts';
+import { createCare } from './care.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
@@ -30,6 +32,8 @@ export interface PipelineParts {
   readonly price: PriceUsage;
   readonly tokens: Tokens;
   readonly without: WithoutUs;
+  /** Undefined: neither doctor nor care. */
+  readonly care: ContextCare | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -55,6 +59,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createRecall({ ...parts, refresher }),
     createJoin(parts),
     createRemember(parts),
+    createCare({ ...parts, accountant }),
     createSettle({ ...parts, accountant }),
   ];
   return {

@@ -55,6 +55,9 @@ function valuesOf(row: LedgerRow): SqlValue[] {
     row.firstByteMs ?? null,
     row.totalMs,
     row.ownMs,
+    row.lostCause ?? null,
+    row.lostTokens ?? null,
+    row.lostNanos ?? null,
   ];
 }
 
@@ -101,6 +104,9 @@ export function rowOf(record: Record<CallColumn, SqlValue>): LedgerRow {
     firstByteMs: number('first_byte_ms'),
     totalMs: record.total_ms as number,
     ownMs: record.own_ms as number,
+    lostCause: text('lost_cause'),
+    lostTokens: number('lost_tokens'),
+    lostNanos: number('lost_nanos'),
   };
 }
 

@@ -1,0 +1,35 @@
+import type { DialectName } from '../../exchange/dialect.ts';
+import { bodySpans, commonPrefix, spansAfter, type BodySpans } from '../../kernel/json-spans.ts';
+import { splice, type Edit } from '../../kernel/splice.ts';
+import { promptLayout, type PromptLayout } from '../layout.ts';
+
+/** A request's bytes with everything that is known of their places. */
+export interface Form {
+  readonly body: Buffer;
+  readonly spans: BodySpans;
+  readonly layout: PromptLayout;
+}
+
+/** A request seen before, whose places spare finding those of one that begins alike. */
+export type Seen = Pick<Form, 'body' | 'spans'>;
+
+/** The form of a body; undefined where it has no prompt that we understand. Only what differs from `seen` is scanned. */
+export function formOf(dialect: DialectName, body: Buffer, seen?: Seen): Form | undefined {
+  const spans =
+    seen === undefined
+      ? bodySpans(body)
+      : spansAfter(seen.spans, commonPrefix(seen.body, body), body);
+  const layout = promptLayout(dialect, spans, body);
+  return layout && { body, spans, layout };
+}
+
+/** The form after some edits, which leave it a request of the same kind. */
+export function edited(dialect: DialectName, form: Form, edits: readonly Edit[]): Form {
+  if (edits.length === 0) return form;
+  const body = splice(form.body, edits);
+  const first = edits.reduce((least, { start }) => Math.min(least, start), body.length);
+  const spans = spansAfter(form.spans, first, body);
+  const layout = promptLayout(dialect, spans, body);
+  // Edits are made of whole values, so a layout that was there stays there.
+  return layout === undefined ? form : { body, spans, layout };
+}
