@@ -8,6 +8,8 @@ import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { ContextCare } from './context/context-care.ts';
+import { Fitter } from './context/fitting/fitter.ts';
+import { TokenMeter } from './context/fitting/token-meter.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
@@ -16,6 +18,7 @@ import type { Signals } from './kernel/signals.ts';
 import { costOf } from './ledger/cost.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
+import { modelEconomics } from './ledger/model-economics.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
@@ -68,6 +71,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
+    fitter: fitterOf(options, priceBook),
     clock,
     signals,
   });
@@ -129,6 +133,28 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
     terms: (question) => pricedCacheRules(book, question),
     switches: care,
     maxBytes: care.maxBytes,
+  });
+}
+
+function fitterOf(
+  { config, clock, signals }: AssemblyOptions,
+  book: PriceBook,
+): Fitter | undefined {
+  const { enabled, windowShare, window, pins, ...fit } = config.fit;
+  if (!enabled) return undefined;
+  return new Fitter({
+    policy: fit,
+    firstSend: fit,
+    limits: fit,
+    windowShare,
+    pins,
+    meter: new TokenMeter(),
+    economics(question) {
+      const found = modelEconomics(book, question);
+      return found && { ...found, window: found.window ?? window };
+    },
+    clock,
+    signals,
   });
 }
 

@@ -9,6 +9,7 @@ export interface Config {
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
   readonly care: CareConfig;
+  readonly fit: FitConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -74,6 +75,23 @@ export interface CareConfig {
   readonly keepWarm: boolean;
   readonly keepWarmPerSession: number;
   readonly keepWarmPerDay: number;
+  readonly maxBytes: number;
+}
+
+export interface FitConfig {
+  readonly enabled: boolean;
+  readonly tokenBudget: number;
+  readonly keepRecent: number;
+  readonly remove: 'never' | 'needed' | 'paying';
+  readonly windowShare: number;
+  /** Where no price list says how much a model takes; undefined: not known. */
+  readonly window: number | undefined;
+  readonly pins: readonly string[];
+  readonly minify: boolean;
+  readonly refer: boolean;
+  /** Undefined: results are never capped. */
+  readonly capCharacters: number | undefined;
+  readonly rememberMs: number;
   readonly maxBytes: number;
 }
 

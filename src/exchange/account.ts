@@ -9,7 +9,8 @@ export type Mechanism =
   | 'stable-order' // what a client shuffles was put back in its order
   | 'volatile-repair' // lines that change were moved behind what does not
   | 'fan-out' // parallel calls waited for the first to warm their prefix
-  | 'keep-warm'; // a prefix was read again before its time was over
+  | 'keep-warm' // a prefix was read again before its time was over
+  | 'fitting'; // parts of the history were left out
 
 /** How a call ended. */
 export type Outcome =

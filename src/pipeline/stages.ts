@@ -2,6 +2,7 @@ import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { ContextCare } from '../context/context-care.ts';
+import type { Fitter } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -10,6 +11,7 @@ import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
+import { createFit } from './fit.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
@@ -34,6 +36,8 @@ export interface PipelineParts {
   readonly without: WithoutUs;
   /** Undefined: neither doctor nor care. */
   readonly care: ContextCare | undefined;
+  /** Undefined: histories are forwarded as they came. */
+  readonly fitter: Fitter | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -59,6 +63,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createRecall({ ...parts, refresher }),
     createJoin(parts),
     createRemember(parts),
+    createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant }),
     createSettle({ ...parts, accountant }),
   ];

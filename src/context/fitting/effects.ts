@@ -8,11 +8,19 @@ export interface SentRequest {
   readonly conversation: Conversation;
   readonly model: string;
   /** Our count, before the model's factor: of the request as it came, and as it left. */
-  readonly counted: { readonly unedited: number; readonly sent: number };
+  readonly sizes: { readonly unedited: number; readonly sent: number };
   /** The provider should have had in its cache what the call before sent. */
   readonly hot: boolean;
   /** Edits that were made just now. */
   readonly batch: Batch | undefined;
+}
+
+/** What edits did to one call. */
+interface Effect {
+  /** Of the same call without them. */
+  readonly usage: Usage;
+  /** New edits were made at this call. */
+  readonly isEdit: boolean;
 }
 
 /** Calls under way at the same time. */
@@ -39,30 +47,43 @@ export class Effects {
     this.#pending.delete(callId);
   }
 
+  /** The provider refused an edited history and took it as it came: this conversation is not edited any more. */
+  refused(callId: string): void {
+    const conversation = this.#pending.get(callId)?.conversation;
+    this.#pending.delete(callId);
+    if (conversation === undefined) return;
+    conversation.edits.clear();
+    conversation.batches.length = 0;
+    conversation.fault = { at: 0, why: 'refused' };
+  }
+
   /**
-   * The usage of the same call without any edit; undefined where nothing was edited. Learns from the usage on the way. The edited part is
-   * taken to have gone as the rest went: what the call before had sent would have been read, had the cache been hot.
+   * What the same call would have used without any edit; undefined where nothing was edited. Learns from the usage on the way. The edited part
+   * is taken to have gone as the rest went: what the call before had sent would have been read, had the cache been hot.
+   * @param counted what the provider counted.
+   * @param base the same, or what it would have counted without other edits of ours.
    */
-  without(callId: string, usage: Usage): Usage | undefined {
+  without(callId: string, counted: Usage, base: Usage): Effect | undefined {
     const request = this.#pending.get(callId);
     if (request === undefined) return undefined;
-    const { conversation, counted, model } = request;
-    const input = inputTokens(usage);
-    this.#meter.learn(model, counted.sent, input);
-    conversation.output += outputTokens(usage);
-    const written = usage.cacheWrite5m + usage.cacheWrite1h;
-    if (usage.cacheRead + written > 0) conversation.caches = true;
-    else if (input >= leastCached * 4 && conversation.calls > 2) conversation.caches ??= false;
-    const removed = Math.round((counted.unedited - counted.sent) * (input / counted.sent));
+    const { conversation, sizes, model, batch } = request;
+    const input = inputTokens(counted);
+    this.#meter.learn(model, sizes.sent, input);
+    conversation.output += outputTokens(counted);
+    noteCaching(conversation, counted);
+    const removed = Math.round((sizes.unedited - sizes.sent) * (input / sizes.sent));
     const { last } = conversation;
     const before = last?.uneditedTokens;
-    const unedited = input + removed;
-    if (last !== undefined) conversation.last = { ...last, uneditedTokens: unedited };
+    if (last !== undefined) conversation.last = { ...last, uneditedTokens: input + removed };
     if (conversation.edits.size === 0) {
       this.#pending.delete(callId);
       return undefined;
     }
-    return uneditedUsage(usage, unedited, request.hot ? before : undefined);
+    // Where an edit left nothing long enough to be read, no read does not mean that the cache was cold.
+    const isHot =
+      request.hot && (counted.cacheRead > 0 || (batch?.keptBefore ?? Infinity) < leastCached * 4);
+    const usage = uneditedUsage(base, input + removed, isHot ? before : undefined);
+    return { usage, isEdit: batch !== undefined };
   }
 
   /** What the call really cost less than it would have; nano-dollars, negative where it cost more. */
@@ -80,12 +101,19 @@ export class Effects {
   }
 }
 
+function noteCaching(conversation: Conversation, usage: Usage): void {
+  const cached = usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
+  if (cached > 0) conversation.caches = true;
+  // One call without says little: the prompt may have been short, or new.
+  else if (conversation.calls > 2 && inputTokens(usage) >= 4 * leastCached) {
+    conversation.caches ??= false;
+  }
+}
+
 /** @param before what the call before would have sent, where it would still have been in the cache. */
 function uneditedUsage(usage: Usage, unedited: number, before: number | undefined): Usage {
-  const wasRead = usage.cacheRead > 0;
   const text = unedited - usage.audioInput;
-  const read =
-    wasRead && before !== undefined ? Math.min(before, text) : Math.min(usage.cacheRead, text);
+  const read = Math.min(Math.max(before ?? 0, usage.cacheRead), text);
   const anew = text - read;
   const rest = { ...usage, fresh: 0, cacheRead: read, cacheWrite5m: 0, cacheWrite1h: 0 };
   // What is sent anew goes the way that it went with the edits.

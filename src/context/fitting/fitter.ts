@@ -122,7 +122,7 @@ export class Fitter {
     const fault = reader.requestFault(saysIn(body, spans));
     if (fault !== undefined) return { body, verdict: `left:${fault}` };
     const itemsSent = this.#readOn(conversation, request, items, reader);
-    const hot = isHot(conversation, economics, now);
+    const hot = itemsSent > 0 && isHot(conversation, economics, now);
     const situation = this.#situation({ request, known, reader, economics, itemsSent, hot });
     const plan = this.#plan(situation, request.model);
     if (typeof plan !== 'string') applyPlan(plan, situation);
@@ -131,8 +131,8 @@ export class Fitter {
     this.effects.sent(request.callId, {
       conversation,
       model,
-      counted: this.#sizes.totals(conversation),
-      hot: hot && itemsSent > 0,
+      sizes: this.#sizes.totals(conversation),
+      hot,
       batch: typeof plan === 'string' ? undefined : conversation.batches.at(-1),
     });
     return { body: edited, verdict: verdictOf(plan, conversation) };

@@ -22,6 +22,7 @@ export function applyPlan(
     edits: plan.edits,
     atCall: conversation.calls + 1,
     removedTokens: plan.cut.removed,
+    keptBefore: plan.cut.before,
     predicted: plan.saving,
     realised: 0,
   });

@@ -27,6 +27,8 @@ export interface Batch {
   readonly edits: EditClass;
   readonly atCall: number;
   readonly removedTokens: number;
+  /** Tokens before the first byte that it changed. */
+  readonly keptBefore: number;
   /** Pico-dollars. */
   readonly predicted: number;
   /** Nano-dollars, so far. */

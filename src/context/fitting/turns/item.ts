@@ -9,6 +9,7 @@ export type HistoryFault =
   | 'empty-content'
   | 'attachment' // an image, a sound, a file: we cannot tell what it costs or says
   | 'unknown-part' // a role, an item or a block that we do not know
+  | 'refused' // the provider refused what we made of it
   | 'provider-state'; // part of the history lies at the provider
 
 /** A tool's result inside an item. */

@@ -1,0 +1,68 @@
+import { calcPrice } from '@pydantic/genai-prices';
+import { undated } from './model-names.ts';
+import type { ModelPrice } from './model-price.ts';
+import { prefixRules, type PrefixRules } from './prefix-rules.ts';
+import type { PriceBook, PriceQuestion } from './price-book.ts';
+import type { Rates } from './model-price.ts';
+
+/** What an edit of a prompt has to be weighed against: rates with their cliffs, and how long the provider keeps a prefix. */
+export interface ModelEconomics {
+  readonly base: InputRates;
+  /** Rates of longer requests, the longest first. */
+  readonly cliffs: readonly { readonly above: number; readonly rates: InputRates }[];
+  /** 0 where the provider keeps no prefix. */
+  readonly ttlMs: number;
+  /** The prefix is kept only where the request marks it. */
+  readonly asks: boolean;
+  /** Input tokens at most; undefined where no list says so. */
+  readonly window: number | undefined;
+}
+
+/** Pico-dollars a token. */
+interface InputRates {
+  readonly fresh: number;
+  readonly read: number;
+  readonly write: number;
+  readonly output: number;
+}
+
+/** Undefined where a price that decides is not published but assumed: a wager on it would be blind. */
+export function modelEconomics(
+  book: PriceBook,
+  question: PriceQuestion,
+): ModelEconomics | undefined {
+  const price = book.find(question);
+  if (price === undefined) return undefined;
+  const rules = prefixRules(question.provider, question.model);
+  if (isUnsure(price, rules)) return undefined;
+  return {
+    base: inputRates(price.base, rules),
+    cliffs: price.longContext.map(({ above, rates }) => ({
+      above,
+      rates: inputRates(rates, rules),
+    })),
+    ttlMs: rules.mode === 'none' ? 0 : rules.ttlMs,
+    asks: rules.mode === 'explicit',
+    window: windowOf(question.provider, question.model),
+  };
+}
+
+function isUnsure({ assumed }: ModelPrice, { mode, writeCharged }: PrefixRules): boolean {
+  if (assumed.includes('fresh') || assumed.includes('output')) return true;
+  if (mode === 'none') return false;
+  return assumed.includes('cacheRead') || (writeCharged && assumed.includes('cacheWrite5m'));
+}
+
+function inputRates(rates: Rates, { mode, writeCharged }: PrefixRules): InputRates {
+  const { fresh, output, cacheRead, cacheWrite5m } = rates;
+  if (mode === 'none') return { fresh, read: fresh, write: fresh, output };
+  return { fresh, read: cacheRead, write: writeCharged ? cacheWrite5m : fresh, output };
+}
+
+/** The window of a model as the bundled list has it; of a version that it does not have, nothing. */
+function windowOf(provider: string, model: string): number | undefined {
+  const found = calcPrice({}, model, { providerId: provider });
+  if (found === null || found.provider.id !== provider) return undefined;
+  const { id, context_window: window } = found.model;
+  return undated(id) === undated(model) ? window : undefined;
+}
