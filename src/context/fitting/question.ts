@@ -108,11 +108,20 @@ function unitsOf(
   if (units.length === 0) return [];
   const texts = spans.map(({ start, end }) => {
     const read = reader.read(JSON.parse(body.toString('utf8', start, end)) as JsonValue);
-    return isFault(read) ? '' : read.text;
+    return isFault(read) ? '' : gist(read.text);
   });
   const asked = items.findLastIndex(({ item }) => item.speaker === 'user' || item.words);
   return rankUnits(units, texts, texts[asked] ?? '');
 }
+
+/** Of a long text, its beginning and its end tell well enough what it is about, and indexing stays short. */
+function gist(text: string): string {
+  const { length } = text;
+  if (length <= gistLength) return text;
+  return `${text.slice(0, gistLength * 0.75)}\n${text.slice(length - gistLength * 0.25)}`;
+}
+
+const gistLength = 1600;
 
 function isRemoved(conversation: Conversation, index: number, gone: boolean): boolean {
   return gone && conversation.edits.get(index)?.removed === true;

@@ -78,12 +78,21 @@ export function planEdits(
   return best.saving > 0 ? best : 'does-not-pay';
 }
 
-function reasonFor({ standing, limit, policy }: PlanQuestion): EditClass | undefined {
+function reasonFor(question: PlanQuestion): EditClass | undefined {
+  const { standing, limit, policy } = question;
   const { total, hot, economics } = standing;
   if (total > limit) return 'window';
-  if (economics.cliffs.some(({ above }) => total > above)) return 'cliff';
+  const reachable = total - editableTokens(question);
+  if (economics.cliffs.some(({ above }) => total > above && reachable <= above)) return 'cliff';
   if (total <= policy.tokenBudget) return undefined;
   return hot ? 'batch' : 'cold';
+}
+
+/** Tokens that edits could take out at the most. */
+function editableTokens({ items, policy }: PlanQuestion): number {
+  const last = items.length - policy.keepRecent;
+  if (policy.remove !== 'never') return sumOf(items, 0, last);
+  return items.reduce((sum, { maskable }, index) => (index < last ? sum + maskable : sum), 0);
 }
 
 /** True where the conversation has grown enough since the last edit, or has fewer calls left than it has already waited. */
@@ -104,9 +113,15 @@ function removals(question: PlanQuestion, edits: EditClass, masks: readonly numb
   const wanted = edits === 'cliff' ? policy.remove !== 'never' : policy.remove === 'paying';
   if (!wanted) return [];
   const cliffs = standing.economics.cliffs.map(({ above }) => above);
-  const target = edits === 'cliff' ? Math.min(...cliffs) : policy.tokenBudget;
+  const target = edits === 'cliff' ? lowestWithin(question, cliffs) : policy.tokenBudget;
   const remove = unitsToRemove(question, masks, target);
   return remove.length === 0 ? [] : [planOf(question, edits, masks, remove)];
+}
+
+/** The lowest cliff that can be got below. */
+function lowestWithin(question: PlanQuestion, cliffs: readonly number[]): number {
+  const reachable = question.standing.total - editableTokens(question);
+  return Math.min(...cliffs.filter((above) => above >= reachable));
 }
 
 function planForWindow(question: PlanQuestion, masks: readonly number[]): Plan | 'nothing-to-edit' {
