@@ -74,12 +74,12 @@ const summary = {
   furthestBehindBestFixed: round(furthest),
 };
 console.log(`\n${JSON.stringify(summary)}`);
-const rounded = regimes.map((each) => ({
-  ...each,
-  ours: round(each.ours),
-  unlearnt: round(each.unlearnt),
-  fixed: Object.fromEntries(
-    Object.entries(each.fixed).map(([name, value]) => [name, round(value)]),
-  ),
+const rounded = regimes.map(({ prices: price, session, best, ours, unlearnt, fixed }) => ({
+  prices: price,
+  session,
+  best,
+  ours: round(ours),
+  unlearnt: round(unlearnt),
+  fixed: Object.fromEntries(Object.entries(fixed).map(([name, value]) => [name, round(value)])),
 }));
 writeFileSync(values.out, `${JSON.stringify({ summary, regimes: rounded }, undefined, 2)}\n`);

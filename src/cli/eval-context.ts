@@ -62,11 +62,9 @@ export async function recallOf(files: readonly string[], budget: number): Promis
   } finally {
     progress.stop();
   }
-  const named = Object.entries(tallies).map(([policy, tally]) => ({
-    policy,
-    skipped,
-    ...tally.result(),
-  }));
+  const named = Object.entries(tallies).map(([policy, tally]) =>
+    Object.assign({ policy, skipped }, tally.result()),
+  );
   if (named[0]!.questions > 0) return named;
   throw new EconomizerError(
     'ECO_FILE',

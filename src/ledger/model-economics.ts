@@ -59,10 +59,18 @@ function inputRates(rates: Rates, { mode, writeCharged }: PrefixRules): InputRat
   return { fresh, read: cacheRead, write: writeCharged ? cacheWrite5m : fresh, output };
 }
 
-/** The window of a model as the bundled list has it; of a version that it does not have, nothing. */
+/** Callers choose model names, so what is remembered of them needs a limit. */
+const rememberedWindows = 4096;
+const windows = new Map<string, number | undefined>();
+
+/** The window of a model as the bundled list has it; of a version that it does not have, nothing. Searching the list costs 30 us, so it is done once. */
 function windowOf(provider: string, model: string): number | undefined {
+  const key = `${provider}\n${model}`;
+  if (windows.has(key)) return windows.get(key);
   const found = calcPrice({}, model, { providerId: provider });
-  if (found === null || found.provider.id !== provider) return undefined;
-  const { id, context_window: window } = found.model;
-  return undated(id) === undated(model) ? window : undefined;
+  const isListed = found?.provider.id === provider && undated(found.model.id) === undated(model);
+  const window = isListed ? found.model.context_window : undefined;
+  if (windows.size >= rememberedWindows) windows.clear();
+  windows.set(key, window);
+  return window;
 }

@@ -29,7 +29,7 @@ const words = fc.oneof(
 );
 const result = fc.oneof(
   fc.string({ maxLength: 60 }),
-  fc.nat(400).map((length) => 'row 1; '.repeat(length)),
+  fc.integer({ min: 50, max: 600 }).map((length) => 'row 1; '.repeat(length)),
   fc.json().map((text) => `${text} `),
 );
 
@@ -48,7 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Valid histories: a user first, nobody after whom the provider would not hear him, the agent's turn at the end. */
 export const histories: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(words, fc.array(step, { minLength: 1, maxLength: 24 }), words)
+  .tuple(words, fc.array(step, { minLength: 1, maxLength: 24, size: 'max' }), words)
   .map(([first, steps, last]) => {
     const history: Step[] = [{ kind: 'user', text: first }];
     for (const each of steps) {

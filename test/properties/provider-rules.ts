@@ -1,4 +1,10 @@
-import { arrayOf, isObject, type JsonObject, type JsonValue } from '../../src/kernel/json.ts';
+import {
+  arrayOf,
+  isObject,
+  textOf,
+  type JsonObject,
+  type JsonValue,
+} from '../../src/kernel/json.ts';
 import type { FittedDialect } from './histories.ts';
 
 /**
@@ -17,14 +23,14 @@ const judges: Readonly<Record<FittedDialect, (body: JsonObject) => string[]>> = 
 
 const objects = (value: JsonValue | undefined): JsonObject[] => arrayOf(value).filter(isObject);
 const idsOf = (blocks: readonly JsonObject[], member: string): string[] =>
-  blocks.map((block) => String(block[member]));
+  blocks.map((block) => textOf(block[member]) ?? '');
 
 function chatRefusals(body: JsonObject): string[] {
   const faults: string[] = [];
   let open = new Set<string>();
   for (const message of objects(body['messages'])) {
     if (message['role'] === 'tool') {
-      if (!open.delete(String(message['tool_call_id']))) {
+      if (!open.delete(textOf(message['tool_call_id']) ?? '')) {
         faults.push('tool message without a preceding call');
       }
       continue;

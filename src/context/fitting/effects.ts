@@ -54,7 +54,7 @@ export class Effects {
     if (conversation === undefined) return;
     conversation.edits.clear();
     conversation.batches.length = 0;
-    conversation.fault = { at: 0, why: 'refused' };
+    conversation.unreadable = { at: 0, why: 'refused' };
   }
 
   /**

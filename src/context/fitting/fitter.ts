@@ -15,7 +15,7 @@ import { planEdits, type FitPolicy, type Plan } from './gate/plan.ts';
 import { ConversationMemory, type MemoryLimits } from './memory/conversation-memory.ts';
 import { Conversation, itemSpans } from './memory/conversation.ts';
 import { commonItems, readOn, saysIn } from './memory/read-on.ts';
-import { groupsIn, questionOf, type Situation } from './question.ts';
+import { questionOf, type Situation } from './question.ts';
 import { Sizes } from './sizes.ts';
 import { Success } from './success.ts';
 import type { TokenMeter } from './token-meter.ts';
@@ -152,7 +152,7 @@ export class Fitter {
     const conversation =
       common > 0 && near!.conversation.edits.size > 0
         ? near!.conversation.fork(common)
-        : new Conversation(bucket, `${scope}\n${agent ?? beginning}`);
+        : new Conversation(bucket, `${scope}\n${agent ?? beginning}`, reader);
     return { conversation, spans, items };
   }
 
@@ -216,17 +216,15 @@ export class Fitter {
   /** First with sizes that are guessed high, which costs nothing; what could then be edited is counted before it is decided. */
   #plan(situation: Omit<Situation, 'tokensOf' | 'headTokens'>, model: string) {
     const { conversation, body, spans, reader } = situation;
-    const groups = groupsIn(conversation, reader);
-    if (typeof groups === 'string') return `left:${groups}`;
+    const { fault } = conversation;
+    if (fault !== undefined) return `left:${fault}`;
     conversation.headBytes = this.#sizes.headBytes(body, spans);
     const guess = planEdits(
-      questionOf({ ...situation, ...this.#sizes.guessed(conversation, model) }, groups),
+      questionOf({ ...situation, ...this.#sizes.guessed(conversation, model) }),
     );
     if (typeof guess === 'string') return guess;
     this.#sizes.count(conversation, body, spans, reader);
-    return planEdits(
-      questionOf({ ...situation, ...this.#sizes.counted(conversation, model) }, groups),
-    );
+    return planEdits(questionOf({ ...situation, ...this.#sizes.counted(conversation, model) }));
   }
 
   #remember(
@@ -267,11 +265,15 @@ function caches(conversation: Conversation, { ttlMs, asks }: Economics, body: Bu
   return conversation.caches ?? (!asks || body.includes('"cache_control"'));
 }
 
-const roomMembers = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'];
+const roomMembers: ReadonlySet<string> = new Set([
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+]);
 
 /** Tokens that the request asks for its answer. */
 function answerRoom(body: Buffer, { members }: BodySpans): number {
-  const member = members.find(({ name }) => name !== undefined && roomMembers.includes(name));
+  const member = members.find(({ name }) => name !== undefined && roomMembers.has(name));
   const room = member === undefined ? 0 : Number(body.toString('latin1', member.start, member.end));
   return Number.isFinite(room) ? room : 0;
 }

@@ -6,7 +6,6 @@ import type { EditClass, FitPolicy, PlanQuestion, RankedUnit, SizedItem } from '
 import type { Standing } from './gate/saving.ts';
 import type { Conversation, KnownItem } from './memory/conversation.ts';
 import { rankUnits } from './ranking/rank-units.ts';
-import { groupsOf, type TurnGroup } from './turns/groups.ts';
 import { isFault, type TurnReader } from './turns/item.ts';
 import { removableUnits } from './turns/removable.ts';
 
@@ -30,7 +29,7 @@ export interface Situation {
 }
 
 /** The gate's question about a situation. */
-export function questionOf(situation: Situation, groups: readonly TurnGroup[]): PlanQuestion {
+export function questionOf(situation: Situation): PlanQuestion {
   const { conversation, policy, headTokens, limit } = situation;
   const last = conversation.items.length - policy.keepRecent;
   const items = conversation.items.map((item) => sizeOf(item, situation, last));
@@ -40,7 +39,7 @@ export function questionOf(situation: Situation, groups: readonly TurnGroup[]): 
     items,
     policy,
     limit,
-    units: () => unitsOf(situation, groups, last),
+    units: () => unitsOf(situation, last),
     allows: (edits) => situation.allows(edits),
   };
 }
@@ -89,12 +88,10 @@ function standingOf(situation: Situation, items: readonly SizedItem[]): Standing
 /** A share is taken from no fewer calls. */
 const leastCalls = 4;
 
-function unitsOf(
-  { conversation, body, spans, reader }: Situation,
-  groups: readonly TurnGroup[],
-  last: number,
-): RankedUnit[] {
+function unitsOf({ conversation, body, spans, reader }: Situation, last: number): RankedUnit[] {
   const { items } = conversation;
+  const groups = conversation.groups.groups();
+  if (typeof groups === 'string') return [];
   const units = removableUnits(groups, Math.min(last, items.length - 1)).filter(({ from, to }) =>
     items
       .slice(from, to)
@@ -125,13 +122,4 @@ const gistLength = 1600;
 
 function isRemoved(conversation: Conversation, index: number, gone: boolean): boolean {
   return gone && conversation.edits.get(index)?.removed === true;
-}
-
-/** The groups of a conversation, or why it is left alone. */
-export function groupsIn(conversation: Conversation, reader: TurnReader) {
-  if (conversation.fault !== undefined) return conversation.fault.why;
-  return groupsOf(
-    conversation.items.map(({ item }) => item),
-    reader,
-  );
 }

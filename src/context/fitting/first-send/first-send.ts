@@ -6,7 +6,7 @@ import {
   type ItemEdit,
   type Replacement,
 } from '../edits/history-edits.ts';
-import type { Conversation } from '../memory/conversation.ts';
+import type { Conversation, ResultPlace } from '../memory/conversation.ts';
 import type { Item, TurnReader } from '../turns/item.ts';
 import { askedFor, capped } from './cap.ts';
 import type { Handles } from './handles.ts';
@@ -46,11 +46,8 @@ export class FirstSend {
   /** Notes a result, so that its repeats can refer to it. For items that were sent before. */
   note(conversation: Conversation, { index, item }: NewItem): void {
     for (const [order, text] of item.outputs.entries()) {
-      if (text.length < leastRepeat || !this.#policy.refer) continue;
-      const digest = digestOf(text);
-      const known = conversation.results.get(digest);
-      if (known !== undefined && conversation.items[known.index]?.gone === false) continue;
-      conversation.results.set(digest, { index, call: item.observations[order]!.call });
+      const { call } = item.observations[order]!;
+      this.#firstOf(conversation, text, { index, call });
     }
   }
 
@@ -58,16 +55,16 @@ export class FirstSend {
   edit(conversation: Conversation, added: NewItem, reader: TurnReader, scope: string): void {
     const { index, item, bytes } = added;
     let edit: ItemEdit | undefined;
-    for (const [order, { block, plain }] of item.observations.entries()) {
+    for (const [order, { block, plain, call }] of item.observations.entries()) {
       const text = item.outputs[order]!;
       const span = plain ? resultSpan(bytes, reader, block) : undefined;
       // Lists of parts stay as they are: what they are good for is not known.
       if (span === undefined || bytes[span.start] !== quote) continue;
-      const short = this.#repeat(conversation, index, text) ?? this.#shortened(text, scope);
+      const short =
+        this.#repeat(conversation, text, { index, call }) ?? this.#shortened(text, scope);
       if (short === undefined) continue;
       edit = withReplacement(edit, block, { ...span, bytes: Buffer.from(JSON.stringify(short)) });
     }
-    this.note(conversation, added);
     if (edit !== undefined) conversation.edits.set(index, edit);
   }
 
@@ -92,14 +89,22 @@ export class FirstSend {
     conversation.edits.set(index, withReplacement(known, undefined, appended));
   }
 
-  #repeat(conversation: Conversation, index: number, text: string): string | undefined {
-    if (!this.#policy.refer || text.length < leastRepeat) return undefined;
-    const first = conversation.results.get(digestOf(text));
-    const known = first === undefined ? undefined : conversation.items[first.index];
-    // Only what still stands there can be referred to.
-    if (first === undefined || known === undefined || known.gone) return undefined;
-    known.referredBy = index;
+  /** A reference to the place where the conversation holds this text already. Where it does not yet, this is the place. */
+  #repeat(conversation: Conversation, text: string, here: ResultPlace): string | undefined {
+    const first = this.#firstOf(conversation, text, here);
+    if (first === undefined || first.index === here.index) return undefined;
+    conversation.items[first.index]!.referredBy = here.index;
     return `[The same result, word for word, as that of the earlier call ${first.call}.]`;
+  }
+
+  /** Where a result stands first, and still stands. */
+  #firstOf(conversation: Conversation, text: string, here: ResultPlace): ResultPlace | undefined {
+    if (text.length < leastRepeat || !this.#policy.refer) return undefined;
+    const digest = digestOf(text);
+    const known = conversation.results.get(digest);
+    if (known !== undefined && conversation.items[known.index]?.gone === false) return known;
+    conversation.results.set(digest, here);
+    return here;
   }
 
   #shortened(text: string, scope: string): string | undefined {

@@ -4,6 +4,7 @@ import { ownBytes } from '../../../exchange/stream.ts';
 import type { Span } from '../../../kernel/json-members.ts';
 import type { ItemEdit } from '../edits/history-edits.ts';
 import type { EditClass } from '../gate/plan.ts';
+import { GroupCutter, type PairingRules } from '../turns/groups.ts';
 import type { HistoryFault, Item } from '../turns/item.ts';
 
 /** An item of a conversation, without its text. */
@@ -20,6 +21,12 @@ export interface KnownItem {
   removedTokens: number;
   /** A later item whose result is replaced by a reference to this one's. */
   referredBy: number | undefined;
+}
+
+/** Where a tool's result stands. */
+export interface ResultPlace {
+  readonly index: number;
+  readonly call: string;
 }
 
 /** Edits that were made together, and what came of them. */
@@ -52,9 +59,10 @@ export class Conversation {
   readonly edits = new Map<number, ItemEdit>();
   readonly batches: Batch[] = [];
   /** Where a tool's result stands for the first time, by its digest. */
-  readonly results = new Map<string, { readonly index: number; readonly call: string }>();
+  readonly results = new Map<string, ResultPlace>();
+  readonly groups: GroupCutter;
   /** The first item that cannot be read, and why. */
-  fault: { readonly at: number; readonly why: HistoryFault } | undefined;
+  unreadable: { readonly at: number; readonly why: HistoryFault } | undefined;
   /** Calls that were seen, and those of them that came after the provider's cache had gone cold. */
   calls = 0;
   coldCalls = 0;
@@ -76,9 +84,25 @@ export class Conversation {
   #ending: Buffer = nothing;
   #spans: BodySpans | undefined;
 
-  constructor(bucket: string, agent: string) {
+  readonly #rules: PairingRules;
+
+  constructor(bucket: string, agent: string, rules: PairingRules) {
     this.bucket = bucket;
     this.agent = agent;
+    this.#rules = rules;
+    this.groups = new GroupCutter(rules);
+  }
+
+  /** Why this history is left as it is. */
+  get fault(): HistoryFault | undefined {
+    return this.unreadable?.why ?? this.groups.fault;
+  }
+
+  add(known: KnownItem): void {
+    const { speaker } = known.item;
+    if (speaker === 'assistant' && this.items.at(-1)?.item.speaker !== 'assistant') this.turns++;
+    this.items.push(known);
+    this.groups.add(known.item);
   }
 
   get isPacked(): boolean {
@@ -131,16 +155,18 @@ export class Conversation {
 
   /** A new conversation that has the first `count` items of this one, and what was done to them. */
   fork(count: number): Conversation {
-    const other = new Conversation(this.bucket, this.agent);
+    const other = new Conversation(this.bucket, this.agent, this.#rules);
     for (const each of this.items.slice(0, count)) {
       const isReferred = each.referredBy !== undefined && each.referredBy < count;
-      other.items.push({ ...each, referredBy: isReferred ? each.referredBy : undefined });
+      other.add({ ...each, referredBy: isReferred ? each.referredBy : undefined });
     }
     for (const [index, edit] of this.edits) if (index < count) other.edits.set(index, edit);
     for (const [digest, place] of this.results) {
       if (place.index < count) other.results.set(digest, place);
     }
-    if (this.fault !== undefined && this.fault.at < count) other.fault = this.fault;
+    if (this.unreadable !== undefined && this.unreadable.at < count) {
+      other.unreadable = this.unreadable;
+    }
     other.caches = this.caches;
     return other;
   }

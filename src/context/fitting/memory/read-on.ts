@@ -19,10 +19,7 @@ export function readOn(
     const bytes = body.subarray(start, end);
     const item = readItem(bytes, index, conversation, reader);
     const { text, outputs: _outputs, ...kept } = item;
-    if (kept.speaker === 'assistant' && conversation.items.at(-1)?.item.speaker !== 'assistant') {
-      conversation.turns++;
-    }
-    conversation.items.push({
+    conversation.add({
       item: kept,
       bytes: bytes.length,
       pinned: pins.some((pin) => text.includes(pin)),
@@ -45,7 +42,7 @@ function readItem(
 ): Item {
   const read = reader.read(JSON.parse(bytes.toString('utf8')) as JsonValue);
   if (!isFault(read)) return read;
-  conversation.fault ??= { at: index, why: read };
+  conversation.unreadable ??= { at: index, why: read };
   return plainItem;
 }
 

@@ -70,7 +70,7 @@ function readBlocks(blocks: readonly JsonValue[], role: 'user' | 'assistant'): I
 }
 
 function readUserBlock(block: JsonObject, index: number, sum: Sum): HistoryFault | undefined {
-  switch (block['type']) {
+  switch (textOf(block['type']) ?? '') {
     case 'text':
       sum.words = true;
       return addText(block['text'], sum);
@@ -101,7 +101,7 @@ function readUserBlock(block: JsonObject, index: number, sum: Sum): HistoryFault
 }
 
 function readOwnBlock(block: JsonObject, sum: Sum): HistoryFault | undefined {
-  switch (block['type']) {
+  switch (textOf(block['type']) ?? '') {
     case 'text':
       return addText(block['text'], sum);
     case 'thinking':

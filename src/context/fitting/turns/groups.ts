@@ -18,32 +18,50 @@ export interface TurnGroup {
 
 type Shape = Omit<Item, 'text' | 'outputs'>;
 
-/** Cuts a history into its groups; says why where it breaks the provider's own rules already. */
+/** Cuts a whole history into its groups; says why where it breaks the provider's own rules already. */
 export function groupsOf(
   items: readonly Shape[],
-  rules: Pick<TurnReader, 'adjacent' | 'resultsTogether'>,
+  rules: PairingRules,
 ): readonly TurnGroup[] | HistoryFault {
-  const cutter = new Cutter(rules);
-  for (const item of items) {
-    const fault = cutter.add(item);
-    if (fault !== undefined) return fault;
-  }
-  return cutter.finish();
+  const cutter = new GroupCutter(rules);
+  for (const item of items) cutter.add(item);
+  return cutter.groups();
 }
 
-class Cutter {
-  readonly #rules: Pick<TurnReader, 'adjacent' | 'resultsTogether'>;
+export type PairingRules = Pick<TurnReader, 'adjacent' | 'resultsTogether'>;
+
+/** Cuts a history into its groups while it grows. */
+export class GroupCutter {
+  readonly #rules: PairingRules;
   readonly #groups: TurnGroup[] = [];
   readonly #known = new Set<string>();
   readonly #open = new Set<string>();
+  #fault: HistoryFault | undefined;
   #items: Shape[] = [];
   #count = 0;
 
-  constructor(rules: Pick<TurnReader, 'adjacent' | 'resultsTogether'>) {
+  constructor(rules: PairingRules) {
     this.#rules = rules;
   }
 
-  add(item: Shape): HistoryFault | undefined {
+  add(item: Shape): void {
+    this.#fault ??= this.#faultOf(item);
+    this.#items.push(item);
+    this.#count++;
+  }
+
+  /** Why the history up to here cannot be sent; a call that is not answered yet may still be. */
+  get fault(): HistoryFault | undefined {
+    return this.#fault ?? (this.#open.size > 0 ? 'unanswered-call' : undefined);
+  }
+
+  /** The groups up to here; the last may still grow. */
+  groups(): readonly TurnGroup[] | HistoryFault {
+    if (this.fault !== undefined) return this.fault;
+    return this.#items.length === 0 ? this.#groups : [...this.#groups, this.#group()];
+  }
+
+  #faultOf(item: Shape): HistoryFault | undefined {
     const { adjacent, resultsTogether } = this.#rules;
     const answers = item.speaker === 'tool';
     if (!answers) {
@@ -57,15 +75,7 @@ class Cutter {
       this.#known.add(id);
       this.#open.add(id);
     }
-    this.#items.push(item);
-    this.#count++;
     return undefined;
-  }
-
-  finish(): readonly TurnGroup[] | HistoryFault {
-    if (this.#open.size > 0) return 'unanswered-call';
-    this.#close();
-    return this.#groups;
   }
 
   /** Where a call is still open, or reasoning came that may belong to it, an item joins what stands before it. */
@@ -79,24 +89,27 @@ class Cutter {
 
   #close(): void {
     if (this.#items.length === 0) return;
+    this.#groups.push(this.#group());
+    this.#items = [];
+  }
+
+  #group(): TurnGroup {
     const items = this.#items;
-    const has = (speaker: Shape['speaker']): boolean =>
-      items.some((item) => item.speaker === speaker);
-    const kind = has('system')
-      ? 'pinned'
-      : has('tool')
-        ? 'exchange'
-        : has('user')
-          ? 'user'
-          : 'assistant';
-    this.#groups.push({
+    return {
       from: this.#count - items.length,
       to: this.#count,
-      kind,
+      kind: kindOf(items),
       signed: items.some(({ signed }) => signed),
       marked: items.some(({ marked }) => marked),
       words: items.some(({ speaker, words }) => speaker === 'user' || words),
-    });
-    this.#items = [];
+    };
   }
+}
+
+function kindOf(items: readonly Shape[]): TurnGroup['kind'] {
+  const has = (speaker: Shape['speaker']): boolean =>
+    items.some((item) => item.speaker === speaker);
+  if (has('system')) return 'pinned';
+  if (has('tool')) return 'exchange';
+  return has('user') ? 'user' : 'assistant';
 }

@@ -16,8 +16,7 @@ export const openAiChatTurns: TurnReader = {
     const parts = readParts(message['content'], partTypes);
     if (typeof parts === 'string') return parts;
     const { text, marked } = parts;
-    const role = textOf(message['role']);
-    switch (role) {
+    switch (textOf(message['role']) ?? '') {
       case 'system':
       case 'developer':
         return text === '' ? 'empty-content' : { ...plainItem, speaker: 'system', text, marked };
