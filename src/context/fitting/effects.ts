@@ -71,7 +71,7 @@ export class Effects {
     this.#meter.learn(model, sizes.sent, input);
     conversation.output += outputTokens(counted);
     noteCaching(conversation, counted);
-    const removed = Math.round((sizes.unedited - sizes.sent) * (input / sizes.sent));
+    const removed = Math.round((sizes.unedited - sizes.sent) * this.#meter.factorOf(model));
     const { last } = conversation;
     const before = last?.uneditedTokens;
     if (last !== undefined) conversation.last = { ...last, uneditedTokens: input + removed };

@@ -125,7 +125,9 @@ export class Fitter {
     const hot = itemsSent > 0 && isHot(conversation, economics, now);
     const situation = this.#situation({ request, known, reader, economics, itemsSent, hot });
     const plan = this.#plan(situation, request.model);
-    if (typeof plan !== 'string') applyPlan(plan, situation);
+    if (typeof plan !== 'string') {
+      applyPlan(plan, { ...situation, tokensOf: this.#sizes.ownOf(conversation) });
+    }
     const edited = withEdits(body, items, conversation.edits);
     this.#remember(conversation, request, spans, items, now, hot);
     this.effects.sent(request.callId, {
@@ -190,7 +192,7 @@ export class Fitter {
     readonly economics: Economics;
     readonly itemsSent: number;
     readonly hot: boolean;
-  }): Omit<Situation, 'tokensOf' | 'headTokens'> {
+  }): Unsized {
     const { request, known, reader, hot, itemsSent } = given;
     const { conversation, spans, items } = known;
     const { policy, windowShare, clock } = this.#options;
@@ -214,7 +216,7 @@ export class Fitter {
   }
 
   /** First with sizes that are guessed high, which costs nothing; what could then be edited is counted before it is decided. */
-  #plan(situation: Omit<Situation, 'tokensOf' | 'headTokens'>, model: string) {
+  #plan(situation: Unsized, model: string) {
     const { conversation, body, spans, reader } = situation;
     const { fault } = conversation;
     if (fault !== undefined) return `left:${fault}`;
@@ -246,6 +248,9 @@ export class Fitter {
     this.#memory.keep(conversation);
   }
 }
+
+/** A situation before the sizes of its parts are known. */
+type Unsized = Omit<Situation, 'tokensOf' | 'headTokens' | 'factor'>;
 
 /** A request's conversation and where its parts lie. */
 interface Known {

@@ -24,6 +24,8 @@ export interface Situation {
   readonly limit: number;
   /** Tokens of an item as it came, and of everything that is no item. */
   readonly tokensOf: (item: KnownItem) => number;
+  /** What the model's own tokens are to those of our count. */
+  readonly factor: number;
   readonly headTokens: number;
   allows(edits: EditClass): boolean;
 }
@@ -44,9 +46,10 @@ export function questionOf(situation: Situation): PlanQuestion {
   };
 }
 
-function sizeOf(item: KnownItem, { tokensOf }: Situation, last: number): SizedItem {
+function sizeOf(item: KnownItem, { tokensOf, factor }: Situation, last: number): SizedItem {
   const whole = tokensOf(item);
-  const tokens = Math.max(0, whole - item.removedTokens);
+  const removed = item.removedTokens * factor;
+  const tokens = Math.max(0, whole - removed);
   const isHeld = item.referredBy !== undefined && item.referredBy >= last;
   if (item.gone || item.pinned || isHeld) return { tokens, maskable: 0 };
   let characters = 0;
@@ -57,8 +60,7 @@ function sizeOf(item: KnownItem, { tokensOf }: Situation, last: number): SizedIt
     count++;
   }
   const share = Math.min(1, characters / item.bytes);
-  const gain =
-    Math.floor(Math.max(0, whole * share - item.removedTokens)) - count * placeholderTokens;
+  const gain = Math.floor(Math.max(0, whole * share - removed)) - count * placeholderTokens;
   // Less than another placeholder is not worth a byte.
   return { tokens, maskable: gain > placeholderTokens ? gain : 0 };
 }

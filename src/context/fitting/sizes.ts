@@ -13,7 +13,7 @@ const frameTokens = 4;
 /** Characters counted at one call: about twenty milliseconds. What is left is guessed until the next. */
 const countedCharacters = 96_000;
 
-type SizeParts = Pick<Situation, 'tokensOf' | 'headTokens'>;
+type SizeParts = Pick<Situation, 'tokensOf' | 'headTokens' | 'factor'>;
 
 /** How many tokens the parts of a conversation are: guessed from their bytes for nothing, or counted, once each. */
 export class Sizes {
@@ -31,6 +31,7 @@ export class Sizes {
   guessed(conversation: Conversation, model: string): SizeParts {
     const factor = this.#meter.factorOf(model);
     return {
+      factor,
       tokensOf: ({ tokens, bytes }) => (tokens ?? bytes / guessedBytesPerToken) * factor,
       headTokens: (conversation.headBytes / guessedBytesPerToken) * factor,
     };
@@ -40,9 +41,15 @@ export class Sizes {
   counted(conversation: Conversation, model: string): SizeParts {
     const factor = this.#meter.factorOf(model);
     return {
-      tokensOf: (item) => this.#own(item) * factor,
+      factor,
+      tokensOf: (item) => this.#own(conversation, item) * factor,
       headTokens: this.#meter.estimate(conversation.headBytes) * factor,
     };
+  }
+
+  /** Sizes by our own count. */
+  ownOf(conversation: Conversation): (item: KnownItem) => number {
+    return (item) => this.#own(conversation, item);
   }
 
   /** Counts the items that were not counted before, the newest first, for as long as it may take. */
@@ -62,6 +69,8 @@ export class Sizes {
       );
       if (isFault(read)) continue;
       known.tokens = this.#meter.count(read.text) + frameTokens;
+      conversation.countedBytes += known.bytes;
+      conversation.countedTokens += known.tokens;
       left -= read.text.length;
     }
   }
@@ -76,7 +85,7 @@ export class Sizes {
       for (const { start, end, bytes: put } of edit.replaced.values()) {
         bytes += end - start - put.length;
       }
-      known.removedTokens = this.#meter.estimate(bytes);
+      known.removedTokens = Math.max(0, this.#meter.estimate(bytes));
     }
   }
 
@@ -85,14 +94,16 @@ export class Sizes {
     let unedited = this.#meter.estimate(conversation.headBytes);
     let sent = unedited;
     for (const item of conversation.items) {
-      const tokens = this.#own(item);
+      const tokens = this.#own(conversation, item);
       unedited += tokens;
       sent += Math.max(0, tokens - item.removedTokens);
     }
     return { unedited, sent };
   }
 
-  #own({ tokens, bytes }: KnownItem): number {
-    return tokens ?? this.#meter.estimate(bytes);
+  #own({ countedBytes, countedTokens }: Conversation, { tokens, bytes }: KnownItem): number {
+    if (tokens !== undefined) return tokens;
+    if (countedTokens === 0) return this.#meter.estimate(bytes);
+    return bytes * (countedTokens / countedBytes);
   }
 }

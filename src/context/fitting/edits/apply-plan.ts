@@ -3,11 +3,11 @@ import type { Situation } from '../question.ts';
 import { removal, resultSpan, withReplacement } from './history-edits.ts';
 import { placeholderFor, placeholderTokens } from './placeholder.ts';
 
+/** A conversation whose items can be found and sized; sizes without the model's factor. */
+export type Editable = Pick<Situation, 'conversation' | 'body' | 'spans' | 'reader' | 'tokensOf'>;
+
 /** Makes a plan's edits part of the conversation, for this call and all that come. */
-export function applyPlan(
-  plan: Plan,
-  situation: Pick<Situation, 'conversation' | 'body' | 'spans' | 'reader'>,
-): void {
+export function applyPlan(plan: Plan, situation: Editable): void {
   const { conversation } = situation;
   for (const index of plan.mask) mask(index, situation);
   for (const { from, to } of plan.remove) {
@@ -28,31 +28,25 @@ export function applyPlan(
   });
 }
 
-function mask(
-  index: number,
-  {
-    conversation,
-    body,
-    spans,
-    reader,
-  }: Pick<Situation, 'conversation' | 'body' | 'spans' | 'reader'>,
-): void {
+function mask(index: number, situation: Editable): void {
+  const { conversation, body, spans, reader } = situation;
   const known = conversation.items[index]!;
   const { start, end } = spans[index]!;
   const bytes = body.subarray(start, end);
   let edit = conversation.edits.get(index);
-  let characters = 0;
+  let bytesOut = 0;
+  let count = 0;
   for (const { block, plain, characters: length } of known.item.observations) {
     const span = plain ? resultSpan(bytes, reader, block) : undefined;
     if (span === undefined) continue;
     const text = JSON.stringify(placeholderFor(length));
     edit = withReplacement(edit, block, { ...span, bytes: Buffer.from(text) });
-    characters += span.end - span.start;
+    bytesOut += span.end - span.start;
+    count++;
   }
   if (edit === undefined) return;
   conversation.edits.set(index, edit);
   known.gone = true;
-  const whole = known.tokens ?? known.bytes / 4;
-  const share = characters / known.bytes;
-  known.removedTokens = Math.max(0, whole * share - placeholderTokens);
+  const share = bytesOut / known.bytes;
+  known.removedTokens = Math.max(0, situation.tokensOf(known) * share - count * placeholderTokens);
 }

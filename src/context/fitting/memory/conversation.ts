@@ -71,8 +71,10 @@ export class Conversation {
   last: LastCall | undefined;
   /** Whether the provider's prompt cache is used at all; undefined until it said so. */
   caches: boolean | undefined;
-  /** Tokens of tools, instructions and whatever else is no item; undefined until counted. */
-  headTokens: number | undefined;
+  /** Of the items that were counted; what was not is taken to be like them. */
+  countedBytes = 0;
+  countedTokens = 0;
+  /** Bytes of tools, instructions and whatever else is no item. */
   headBytes = 0;
   /** Output tokens of all calls. */
   output = 0;
@@ -168,6 +170,8 @@ export class Conversation {
       other.unreadable = this.unreadable;
     }
     other.caches = this.caches;
+    other.countedBytes = this.countedBytes;
+    other.countedTokens = this.countedTokens;
     return other;
   }
 }
