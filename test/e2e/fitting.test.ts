@@ -48,7 +48,8 @@ function sessions(
     }
     const text = JSON.stringify({ model: 'gpt-4o', agent: 'a', session: `s${number}`, messages });
     const session = readSession({ file: 'test', number: 1, text });
-    return { ...session, calls: session.calls.map((call) => asModel(call, model)) };
+    const calls = session.calls.map((call) => asModel(call, model));
+    return Object.assign(session, { calls });
   });
   return new Timeline().place(recorded);
 }
