@@ -45,6 +45,8 @@ export interface CarePlan {
   /** A short word for the trail. */
   readonly verdict: string;
   readonly acted: Acted;
+  /** Lines that were moved behind the end, as they stand in the JSON text. */
+  readonly lines: readonly string[];
   readonly terms: CacheTerms | undefined;
   readonly thread: Thread;
   /** Which of the thread's calls this is. */

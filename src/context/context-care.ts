@@ -113,6 +113,7 @@ export class ContextCare {
       request,
       ...left,
       client: stable.client,
+      lines: stable.lines,
       terms,
       thread,
       call: thread.calls,
