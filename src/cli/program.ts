@@ -33,6 +33,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./eval.ts')).evalCommand(),
   },
   {
+    name: 'doctor',
+    summary: 'Find what breaks the provider’s prompt cache, and what that costs.',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
     name: 'report',
     summary: 'Show spend and savings from the ledger.',
     load: async () => {

@@ -19,6 +19,7 @@ import { readTraffic } from '../replay/traffic.ts';
 import { print, printJson } from './output.ts';
 import { startProgress } from './progress.ts';
 import { replayText } from './replay-table.ts';
+import { trafficFormats } from './traffic-formats.ts';
 
 interface ReplayFlags {
   readonly model?: string;
@@ -42,7 +43,7 @@ export function replayCommand(): Command {
       'replay with the settings of this configuration (default: those that are recommended, with all care that leaves prompts as they are)',
     )
     .option('--json', 'print one JSON object')
-    .addHelpText('after', formats)
+    .addHelpText('after', trafficFormats)
     .action(async (files: string[], flags: ReplayFlags) => {
       const loaded = await loadConfig({ file: flags.config, environment: processEnvironment() });
       const config = flags.config === undefined ? withRecommendedCare(loaded) : loaded;
@@ -51,11 +52,6 @@ export function replayCommand(): Command {
       else print(replayText(report));
     });
 }
-
-const formats = `
-Each line is a conversation: {"model", "messages": [...], "tools"?, "session"?, "agent"?, "tenant"?}
-  (each assistant message is one call; "at_ms" on it says when it was made)
-or a call: {"at_ms", "request", "response", "session"?, "agent"?, "tenant"?}`;
 
 /** What switching on all care that leaves a prompt's meaning alone would save. */
 export function withRecommendedCare(config: Config): Config {

@@ -5,8 +5,7 @@ import type { Comparison } from './compare.ts';
 import type { Culprit } from './doctor/cause.ts';
 import type { Habits } from './habits.ts';
 import type { Form } from './care/normalise.ts';
-import type { StaticUse } from './care/wagers.ts';
-import type { StaticPart } from './static-part.ts';
+import type { StaticPart, StaticUse } from './static-part.ts';
 import type { CacheTerms } from './terms.ts';
 import type { Held, Thread } from './thread.ts';
 
@@ -45,6 +44,8 @@ export interface CarePlan {
   /** A short word for the trail. */
   readonly verdict: string;
   readonly acted: Acted;
+  /** Lines that were moved behind the end, as they stand in the JSON text. */
+  readonly lines: readonly string[];
   readonly terms: CacheTerms | undefined;
   readonly thread: Thread;
   /** Which of the thread's calls this is. */
@@ -60,6 +61,8 @@ export interface CarePlan {
   readonly bytes: number;
   /** What the request before it left behind; undefined for a first request. */
   readonly before: Before | undefined;
+  /** What is known of the beginning of the conversation that it was compared with, where it is the first of its own. */
+  readonly peer: StaticUse | undefined;
   /** The request begins with all that the one before it was. */
   readonly intact: boolean;
   /** What breaks the prefix of what leaves. */

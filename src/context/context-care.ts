@@ -1,17 +1,17 @@
 import type { Usage } from '../exchange/usage.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { CarePlan, CareRequest } from './care-plan.ts';
-import { alive, beforeOf, judge, type Judgement } from './care/judgement.ts';
+import { alive, beforeOf, judge, judgeBeginning, type Judgement } from './care/judgement.ts';
 import { leave, untouched } from './care/leave.ts';
 import { markForm, type MarkForm } from './care/mark-form.ts';
 import { formOf, type Form } from './care/normalise.ts';
 import { withStableTexts, withStableTools, type Stabilised } from './care/stabilise.ts';
 import { StableTools } from './care/stable-tools.ts';
-import { Wagers, type StaticUse } from './care/wagers.ts';
+import { Wagers } from './care/wagers.ts';
 import { newTally, type Habits } from './habits.ts';
 import { promptBytes, regionOf } from './layout.ts';
 import { settle, type Settlement } from './settlement.ts';
-import { roleAt, staticPart, type StaticPart } from './static-part.ts';
+import { roleAt, staticPart, type StaticPart, type StaticUse } from './static-part.ts';
 import type { CacheTerms, CareSwitches, TermsOf } from './terms.ts';
 import { ThreadTable } from './thread-table.ts';
 import { firstTurn } from './thread-key.ts';
@@ -79,10 +79,14 @@ export class ContextCare {
     const found =
       this.#threads.find(key, first.bare) ??
       (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
-    const stable = withStableTexts(first, context, found);
-    const judged = judge(found, stable.bare, stable === first);
+    const peer = found === undefined ? context.habits.latest?.deref() : undefined;
+    const stable = withStableTexts(first, context, found, peer);
+    const judged =
+      found === undefined
+        ? judgeBeginning(peer, stable.bare)
+        : judge(found, stable.bare, stable === first);
     const named = { key, session: session === undefined ? undefined : who };
-    return this.#plan({ ...context, form, terms, stable, judged, named });
+    return this.#plan({ ...context, form, terms, stable, judged, named, peer: peer?.staticUse });
   }
 
   /** Takes note of what the provider counted. */
@@ -107,12 +111,14 @@ export class ContextCare {
       terms === undefined
         ? untouched(stable, 'no-price')
         : this.#leave(arrival, terms, { part, staticUse, before });
-    const thread = this.#keep(arrival, part, known);
+    const thread = this.#keep(arrival, { staticPart: part, staticUse }, known);
+    habits.latest = new WeakRef(thread);
     if (terms !== undefined) this.#wagers.await(arrival.owner, thread, terms);
     return {
       request,
       ...left,
       client: stable.client,
+      lines: stable.lines,
       terms,
       thread,
       call: thread.calls,
@@ -122,6 +128,7 @@ export class ContextCare {
       form: stable.bare,
       bytes: promptBytes(stable.bare.layout),
       before,
+      peer: arrival.peer,
       intact: judged.intact,
       culprit: judged.culprit,
     };
@@ -163,10 +170,14 @@ export class ContextCare {
     });
   }
 
-  #keep(arrival: Arrival, part: StaticPart | undefined, known: Thread | undefined): Thread {
+  #keep(
+    arrival: Arrival,
+    beginning: Pick<Thread, 'staticPart' | 'staticUse'>,
+    known: Thread | undefined,
+  ): Thread {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
-    const now = { ...stable.bare, at, provider, model, staticPart: part, answered: false };
+    const now = { ...stable.bare, ...beginning, at, provider, model, answered: false };
     if (known !== undefined) {
       this.#threads.update(known, () => {
         Object.assign(known, now);
@@ -198,6 +209,7 @@ interface Arrival {
   readonly stable: Stabilised;
   readonly judged: Judgement;
   readonly named: Pick<Thread, 'key' | 'session'>;
+  readonly peer: StaticUse | undefined;
 }
 
 function ownerOf({ tenant, agent, priceId, model }: CareRequest): string {

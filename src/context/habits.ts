@@ -1,3 +1,5 @@
+import type { Thread } from './thread.ts';
+
 /** How calls were followed up: what a wager on the next read goes by. */
 export interface Tally {
   /** Calls of which it is known whether a read of their prefix came. */
@@ -54,6 +56,8 @@ export interface Habits {
   readonly volatileShapes: Set<string>;
   /** Checksum of the tools as the client wrote them last. */
   clientTools: number | undefined;
+  /** The latest conversation, as long as the table of threads keeps it. */
+  latest: WeakRef<Thread> | undefined;
 }
 
 export function newHabits(): Habits {
@@ -63,6 +67,7 @@ export function newHabits(): Habits {
     tokensPerByte: undefined,
     volatileShapes: new Set(),
     clientTools: undefined,
+    latest: undefined,
   };
 }
 

@@ -47,10 +47,12 @@ function learn(plan: CarePlan, usage: Usage, total: number): void {
     const place = held.find(
       ({ region, item }) => region === staticPart.region && item === staticPart.item,
     );
-    if (place !== undefined) {
-      staticUse.hotUntil = Math.max(staticUse.hotUntil, place.expiresAt);
-      staticUse.hotFrom = Math.min(staticUse.hotFrom, plan.request.at);
-    }
+    // Where no marks are needed every beginning is kept.
+    const isKept = terms?.mode === 'automatic' && terms.maxBreakpoints === undefined;
+    const [anywhere] = isKept ? held : [];
+    const until = (place ?? anywhere)?.expiresAt;
+    if (until !== undefined) staticUse.hotUntil = Math.max(staticUse.hotUntil, until);
+    staticUse.tokens ??= tokensUpTo(plan, staticPart, total);
     // The first request of a conversation can read nothing else.
     if (plan.before === undefined && usage.cacheRead > 0) staticUse.tokens = usage.cacheRead;
   }
@@ -71,21 +73,27 @@ function lossOf(
   total: number,
   terms: CacheTerms | undefined,
 ): Loss | undefined {
-  const { before } = plan;
-  if (before === undefined || before.tokens === 0 || terms?.mode === 'none') return undefined;
-  const deepest = before.held[0];
-  const would = Math.min(total, deepest?.tokens ?? before.tokens);
+  const would = Math.min(total, wouldRead(plan));
+  if (would === 0 || terms?.mode === 'none') return undefined;
   if (terms !== undefined && would < terms.minTokens) return undefined;
   const tokens = would - usage.cacheRead;
   if (tokens < Math.max(leastTokens, tolerance * would)) return undefined;
   return { cause: causeOf(plan), tokens, nanos: terms && priceOf(tokens, usage, terms) };
 }
 
+/** Tokens that the provider would have read, had nothing come between. */
+function wouldRead({ before, peer, culprit, request }: CarePlan): number {
+  if (before !== undefined) return before.held[0]?.tokens ?? before.tokens;
+  if (culprit === undefined || peer === undefined || request.at >= peer.hotUntil) return 0;
+  return peer.tokens ?? 0;
+}
+
 function causeOf({ before, request, culprit }: CarePlan): Cause {
-  if (before!.model !== request.model) return 'model-switched';
-  if (before!.provider !== request.provider) return 'provider-switched';
+  if (before === undefined) return culprit!.cause;
+  if (before.model !== request.model) return 'model-switched';
+  if (before.provider !== request.provider) return 'provider-switched';
   if (culprit !== undefined) return culprit.cause;
-  const [deepest] = before!.held;
+  const [deepest] = before.held;
   if (deepest === undefined) return 'no-breakpoint';
   return request.at >= deepest.expiresAt ? 'ttl-gone' : 'provider-eviction';
 }

@@ -12,6 +12,16 @@ export interface StaticPart {
   readonly digest: string;
 }
 
+/** What is known of one beginning that requests share. */
+export interface StaticUse {
+  readonly tally: { tried: number; short: number; long: number };
+  lastAt: number;
+  /** As the provider counted it when it was read; undefined until then. */
+  tokens: number | undefined;
+  /** Until when the provider has it, as far as we asked. */
+  hotUntil: number;
+}
+
 /** Finds the static part; undefined where a request begins with what its user says. */
 export function staticPart(request: LaidOut): StaticPart | undefined {
   const { body, layout } = request;

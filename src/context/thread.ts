@@ -1,7 +1,6 @@
 import type { BodySpans } from '../kernel/json-spans.ts';
 import type { PromptLayout, RegionName } from './layout.ts';
-import type { Tally } from './habits.ts';
-import type { StaticPart } from './static-part.ts';
+import type { StaticPart, StaticUse } from './static-part.ts';
 
 /** A place in a prompt up to which the provider was asked to keep it. */
 export interface Held {
@@ -39,8 +38,10 @@ export interface Thread {
   /** From the deepest to the shallowest. */
   held: readonly Held[];
   /** What became of the calls so far. */
-  readonly tally: Tally;
+  readonly tally: { tried: number; short: number; long: number };
   staticPart: StaticPart | undefined;
+  /** What is known of it. */
+  staticUse: StaticUse | undefined;
   /** Its last call was counted as never followed up. */
   isGivenUp: boolean;
 }

@@ -1,10 +1,10 @@
 import { comparePrompts } from '../compare.ts';
 import type { Before } from '../care-plan.ts';
 import { culpritOf } from '../doctor/culprit.ts';
-import type { Culprit } from '../doctor/cause.ts';
+import type { Cause, Culprit } from '../doctor/cause.ts';
 import { regionOf } from '../layout.ts';
 import type { Continued } from '../thread-table.ts';
-import type { Held } from '../thread.ts';
+import type { Held, Thread } from '../thread.ts';
 import type { Form } from './normalise.ts';
 
 /** What a request is to the conversation that it was found in. */
@@ -33,6 +33,28 @@ export function judge(found: Continued | undefined, bare: Form, isSame: boolean)
   }
   return isStranger(continued, bare, culprit) ? stranger : { continued, intact: false, culprit };
 }
+
+/**
+ * What keeps a first request from sharing the beginning of another conversation of its agent: only what the agent changes without meaning
+ * to. Another system prompt or other tools are another task.
+ */
+export function judgeBeginning(peer: Thread | undefined, bare: Form): Judgement {
+  if (peer === undefined) return stranger;
+  const comparison = comparePrompts(peer, bare);
+  const { divergence } = comparison;
+  if (divergence === undefined) return stranger;
+  const culprit = culpritOf(peer, bare, comparison);
+  return culprit !== undefined && accidents.has(culprit.cause)
+    ? { ...stranger, culprit }
+    : stranger;
+}
+
+const accidents: ReadonlySet<Cause> = new Set([
+  'timestamp-in-system',
+  'id-in-system',
+  'tools-reordered',
+  'tools-reserialised',
+]);
 
 /**
  * Agents make side calls about the same first words: with another system prompt or other tools, and no longer than the conversation. And

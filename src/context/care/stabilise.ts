@@ -5,6 +5,7 @@ import type { Habits } from '../habits.ts';
 import { regionOf } from '../layout.ts';
 import type { CareSwitches } from '../terms.ts';
 import type { Continued } from '../thread-table.ts';
+import type { Thread } from '../thread.ts';
 import { clientCuts } from './client-cuts.ts';
 import { clientMarks, type ClientMarks } from './client-marks.ts';
 import { edited, type Form } from './normalise.ts';
@@ -56,13 +57,13 @@ export function withStableTexts(
   stable: Stabilised,
   context: Context,
   continued: Continued | undefined,
+  peer: Thread | undefined,
 ): Stabilised {
   const { switches, habits, markName, request } = context;
   let { left, lines, order } = stable;
   if (switches.repair) {
-    if (continued?.comparison.divergence !== undefined) {
-      learnVolatile(continued.thread, stable.bare, habits.volatileShapes);
-    }
+    const other = continued?.comparison.divergence === undefined ? peer : continued.thread;
+    if (other !== undefined) learnVolatile(other, stable.bare, habits.volatileShapes);
     const cut = cutVolatile(left, habits.volatileShapes);
     lines = cut.lines;
     left = edited(request.dialect, left, cut.edits);

@@ -8,24 +8,11 @@ import {
   oddsOf,
   type Habits,
   type Odds,
-  type Tally,
 } from '../habits.ts';
-import type { StaticPart } from '../static-part.ts';
+import type { StaticPart, StaticUse } from '../static-part.ts';
 import type { CacheTerms } from '../terms.ts';
 import type { Thread } from '../thread.ts';
 import { bestHold, type Hold } from './hold.ts';
-
-/** What is known of one beginning that requests share. */
-export interface StaticUse {
-  readonly tally: Tally;
-  lastAt: number;
-  /** As the provider counted it when it was read; undefined until then. */
-  tokens: number | undefined;
-  /** Until when the provider has it, as far as we asked. */
-  hotUntil: number;
-  /** From when on it can be read. */
-  hotFrom: number;
-}
 
 interface Pending {
   readonly thread: Thread;
@@ -111,7 +98,6 @@ export class Wagers {
       lastAt: -Infinity,
       tokens: undefined,
       hotUntil: -Infinity,
-      hotFrom: Infinity,
     }));
     const gap = at - use.lastAt;
     if (use.lastAt > -Infinity) {

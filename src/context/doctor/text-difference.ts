@@ -48,9 +48,18 @@ function around(text: string, from: number, to: number): Stretch {
   const wordStart = from - (/[\w.:+-]*$/.exec(text.slice(lineStart, from))?.[0].length ?? 0);
   const wordEnd = to + (/^[\w.:+-]*/.exec(text.slice(to, to + shownLength))?.[0].length ?? 0);
   return {
-    shown: text.slice(Math.max(lineStart, from - shownAround), Math.min(lineEnd, to + shownAround)),
+    shown: text.slice(
+      Math.max(lineStart, wordBefore(text, from - shownAround)),
+      Math.min(lineEnd, to + shownAround),
+    ),
     words: text.slice(wordStart, wordEnd),
   };
+}
+
+/** The beginning of the word at an offset, if it is near. */
+function wordBefore(text: string, at: number): number {
+  const space = text.lastIndexOf(' ', at);
+  return at - space < shownAround ? space + 1 : at;
 }
 
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec';

@@ -50,7 +50,16 @@ export const callColumnNames: readonly CallColumn[] = callColumns.map(
   (column) => column.slice(0, column.indexOf(' ')) as CallColumn,
 );
 
-/** The version of the schema, kept in the database's `user_version` and in the names of journal segments. */
+/** A column that a later version added. */
+export interface SqlColumn {
+  readonly table: 'calls' | 'calls_hourly';
+  readonly name: string;
+  readonly type: string;
+  /** What rows of older versions are taken to hold. */
+  readonly older: string;
+}
+
+/** The version of the schema, kept in the database's `user_version`. */
 export const schemaVersion = 2;
 
 /** What tells one line of the roll-up from another. An empty text stands for unknown: SQLite takes no two NULLs for equal. */
