@@ -4,6 +4,7 @@ import type { ReplayReport } from '../replay/report.ts';
 const explanations: Readonly<Record<string, string>> = {
   'exact-cache': 'the same question had been answered before',
   coalescing: 'the same question was being answered at that moment',
+  fitting: 'parts of the history were left out, where that pays',
   'provider-cache':
     "the provider's own prompt cache was hit more (+) or less (-) often than without us",
 };

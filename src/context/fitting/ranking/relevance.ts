@@ -8,13 +8,21 @@ export interface RankedTurn {
   readonly session?: string | number | undefined;
 }
 
-/** Okapi BM25 with the usual constants (Robertson and Zaragoza 2009); `d` of BM25+ is off. */
+/**
+ * Okapi BM25 with the usual constants (Robertson and Zaragoza 2009); `d` of BM25+ is off. The library multiplies it by the number of
+ * the question's terms that were found, so that a turn with two of them goes before one that has one twice.
+ */
 const bm25 = { k: 1.2, b: 0.75, d: 0 };
-/** How much a turn gains from the one beside it; half of that from the one after next. An answer lies beside its question. */
-const neighbourShare = 0.5;
-const farNeighbourShare = neighbourShare / 2;
-/** How much a turn gains from its whole session. */
-const sessionShare = 0.5;
+
+/** What a turn gains from what stands around it. */
+export interface Shares {
+  /** From the turn beside it, and half of that from the one after next: an answer lies beside its question. */
+  readonly neighbour: number;
+  /** From its whole session. */
+  readonly session: number;
+}
+
+const usualShares: Shares = { neighbour: 0.5, session: 0.5 };
 
 /** Tells how much each turn of a conversation has to do with a question. */
 export type Relevance = (question: string) => Float64Array;
@@ -24,7 +32,7 @@ export type Relevance = (question: string) => Float64Array;
  * plus a share of BM25 of the session as a whole. None of the shares is fitted to a data set: they halve with each step away.
  * Indexing is most of the work, so one index serves many questions.
  */
-export function relevanceOver(turns: readonly RankedTurn[]): Relevance {
+export function relevanceOver(turns: readonly RankedTurn[], shares = usualShares): Relevance {
   const scoresOfTurns = indexOf(turns.map(({ text }) => text));
   const { placeOf, texts } = sessionsOf(turns);
   const scoresOfSessions = indexOf(texts);
@@ -38,9 +46,9 @@ export function relevanceOver(turns: readonly RankedTurn[]): Relevance {
       const place = session === undefined ? undefined : placeOf.get(session);
       return (
         score +
-        neighbourShare * (near(-1) + near(1)) +
-        farNeighbourShare * (near(-2) + near(2)) +
-        sessionShare * (place === undefined ? 0 : whole[place]!)
+        shares.neighbour * (near(-1) + near(1)) +
+        (shares.neighbour / 2) * (near(-2) + near(2)) +
+        shares.session * (place === undefined ? 0 : whole[place]!)
       );
     });
   };
@@ -74,10 +82,7 @@ function indexOf(texts: readonly string[]): Relevance {
   index.addAll(texts.map((text, id) => ({ id, text })));
   return (question) => {
     const found = new Float64Array(texts.length);
-    for (const { id, score, queryTerms } of index.search(question)) {
-      // The library multiplies by the number of terms that were found; plain BM25 does not.
-      found[id as number] = score / queryTerms.length;
-    }
+    for (const { id, score } of index.search(question)) found[id as number] = score;
     return found;
   };
 }

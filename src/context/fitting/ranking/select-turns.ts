@@ -6,7 +6,7 @@ export interface SizedTurn extends RankedTurn {
 }
 
 /** Of the budget, what goes to the newest turns whatever they are about: what was said last is what is being talked of. */
-const recentShare = 0.05;
+const recentShare = 0.02;
 
 /**
  * Which turns to keep of a conversation, so that they are at most `budget` tokens together: the newest few, then the most
