@@ -7,6 +7,7 @@ import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
+import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
@@ -68,6 +69,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
+    fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
   });
@@ -128,6 +130,7 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
   return new ContextCare({
     terms: (question) => pricedCacheRules(book, question),
     switches: care,
+    waits: care.fanOut,
     maxBytes: care.maxBytes,
   });
 }

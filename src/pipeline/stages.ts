@@ -1,6 +1,7 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
+import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
@@ -34,6 +35,7 @@ export interface PipelineParts {
   readonly without: WithoutUs;
   /** Undefined: neither doctor nor care. */
   readonly care: ContextCare | undefined;
+  readonly fanOut: FanOut | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
