@@ -44,7 +44,8 @@ export function comparePrompts(earlier: LaidOut, now: LaidOut, known = 0): Compa
     const same = commonPrefix(...texts, Math.max(0, Math.min(from, shortest)));
     sharedBytes += same;
     if (isContinued(name, texts, same)) continue;
-    return { sharedBytes, divergence: { region: name, item: itemAt(other, same), offset: same } };
+    const item = same === texts[1].length ? other.items.length : itemAt(other, same);
+    return { sharedBytes, divergence: { region: name, item, offset: same } };
   }
   return { sharedBytes, divergence: undefined };
 }
