@@ -7,6 +7,7 @@ import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
+import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
@@ -72,6 +73,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
     fitter: fitterOf(options, priceBook),
+    fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
   });
@@ -132,6 +134,7 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
   return new ContextCare({
     terms: (question) => pricedCacheRules(book, question),
     switches: care,
+    waits: care.fanOut,
     maxBytes: care.maxBytes,
   });
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:fitting`: what pruning costs and saves on synthetic agent sessions, ours behind its gate beside policies that
  * prune whatever the prices are. Costs are relative to never pruning. Prints a table and writes the figures.
- *   --out FILE   where the JSON goes (bench/results/fitting.json)
+ *   --out FILE   where the JSON goes (bench/results/fitting.json); the table goes beside it, as .txt
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,12 +55,12 @@ const regimes = Object.keys(prices).flatMap((price) =>
 );
 
 const cell = (value: number): string => value.toFixed(2).padStart(6);
-console.log('Cost relative to never pruning; in brackets before the agent has a past.\n');
+const lines = ['Cost relative to never pruning; in brackets before the agent has a past.', ''];
 for (const { prices: price, session, best, ours, unlearnt, fixed } of regimes) {
   const naive = fixed['every call, keep 3']!;
   const behind = ours / fixed[best]! - 1;
   const verdict = ours > 1 ? 'DEARER' : behind > 0.1 ? 'BEHIND' : '';
-  console.log(
+  lines.push(
     `${price.padEnd(30)}${session.padEnd(34)} ours${cell(ours)} (${unlearnt.toFixed(2)})  every call${cell(naive)}  best fixed${cell(fixed[best]!)} (${best}) ${verdict}`,
   );
 }
@@ -73,7 +73,9 @@ const summary = {
   worstAgainstNeverUnlearnt: round(worstUnlearnt),
   furthestBehindBestFixed: round(furthest),
 };
-console.log(`\n${JSON.stringify(summary)}`);
+lines.push('', JSON.stringify(summary));
+const table = `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+console.log(table);
 const rounded = regimes.map(({ prices: price, session, best, ours, unlearnt, fixed }) => ({
   prices: price,
   session,
@@ -82,4 +84,5 @@ const rounded = regimes.map(({ prices: price, session, best, ours, unlearnt, fix
   unlearnt: round(unlearnt),
   fixed: Object.fromEntries(Object.entries(fixed).map(([name, value]) => [name, round(value)])),
 }));
+writeFileSync(values.out.replace(/\.json$/, '.txt'), table);
 writeFileSync(values.out, `${JSON.stringify({ summary, regimes: rounded }, undefined, 2)}\n`);

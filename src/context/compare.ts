@@ -25,8 +25,11 @@ export interface Comparison {
 
 const order: readonly RegionName[] = ['tools', 'system', 'messages'];
 
-/** Compares two requests in prompt order by the machine's own comparison of bytes. */
-export function comparePrompts(earlier: LaidOut, now: LaidOut): Comparison {
+/**
+ * Compares two requests in prompt order by the machine's own comparison of bytes.
+ * @param known so many bytes from the beginning of both bodies are known to be equal.
+ */
+export function comparePrompts(earlier: LaidOut, now: LaidOut, known = 0): Comparison {
   let sharedBytes = 0;
   for (const name of order) {
     const one = earlier.layout.find((region) => region.name === name);
@@ -36,10 +39,13 @@ export function comparePrompts(earlier: LaidOut, now: LaidOut): Comparison {
       return { sharedBytes, divergence: { region: name, item: 0, offset: 0 } };
     }
     const texts = [textOf(earlier.body, one), textOf(now.body, other)] as const;
-    const same = commonPrefix(...texts);
+    const from = one.member.start === other.member.start ? known - one.member.start : 0;
+    const shortest = Math.min(texts[0].length, texts[1].length);
+    const same = commonPrefix(...texts, Math.max(0, Math.min(from, shortest)));
     sharedBytes += same;
     if (isContinued(name, texts, same)) continue;
-    return { sharedBytes, divergence: { region: name, item: itemAt(other, same), offset: same } };
+    const item = same === texts[1].length ? other.items.length : itemAt(other, same);
+    return { sharedBytes, divergence: { region: name, item, offset: same } };
   }
   return { sharedBytes, divergence: undefined };
 }

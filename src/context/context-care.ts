@@ -33,15 +33,18 @@ export class ContextCare {
   readonly #switches: CareSwitches;
   readonly #threads: ThreadTable;
   readonly #tools = new StableTools();
-  readonly #wagers = new Wagers();
+  readonly #wagers: Wagers;
   readonly #distrusted = new BoundedMap<number>(1000);
 
   constructor(options: {
     readonly terms: TermsOf;
     readonly switches: CareSwitches;
+    /** Parallel calls wait for the first to warm their prefix. */
+    readonly waits?: boolean;
     readonly maxBytes?: number;
     readonly maxThreads?: number;
   }) {
+    this.#wagers = new Wagers({ waits: options.waits ?? false });
     this.#terms = options.terms;
     this.#switches = options.switches;
     this.#threads = new ThreadTable({
@@ -63,7 +66,8 @@ export class ContextCare {
     if (form === undefined || turn === undefined) return undefined;
     const who = `${tenant}\n${session ?? `\n${request.agent ?? ''}`}`;
     const key = `${who}\n${dialect}\n${turn}`;
-    const came = formOf(dialect, body, this.#threads.latest(key));
+    const seen = this.#threads.latest(key);
+    const came = formOf(dialect, body, seen);
     if (came === undefined) return undefined;
     const owner = ownerOf(request);
     const terms = this.#terms({ ...question(request), inputTokens: 0 });
@@ -77,7 +81,7 @@ export class ContextCare {
     };
     const first = withStableTools(came, context, this.#tools);
     const found =
-      this.#threads.find(key, first.bare) ??
+      this.#threads.find(key, first.bare, { body: seen?.body, same: first.bare.same }) ??
       (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
     const peer = found === undefined ? context.habits.latest?.deref() : undefined;
     const stable = withStableTexts(first, context, found, peer);
@@ -89,10 +93,14 @@ export class ContextCare {
     return this.#plan({ ...context, form, terms, stable, judged, named, peer: peer?.staticUse });
   }
 
-  /** Takes note of what the provider counted. */
-  settle(plan: CarePlan, usage: Usage): Settlement {
+  /**
+   * Takes note of what the provider counted.
+   * @param sent whether the call let another warm its prefix first.
+   */
+  settle(plan: CarePlan, usage: Usage, sent: { readonly waited: boolean }): Settlement {
     const inputTokens = usage.fresh + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
-    return settle(plan, usage, this.#terms({ ...question(plan.request), inputTokens }));
+    const terms = this.#terms({ ...question(plan.request), inputTokens });
+    return settle(plan, usage, { terms, waited: sent.waited });
   }
 
   /** A provider refused what left in a request's place and took what had come: its like is not edited again for a while. */

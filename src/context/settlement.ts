@@ -6,7 +6,7 @@ import { heldAfter, tokensUpTo } from './held-after.ts';
 import type { CacheTerms } from './terms.ts';
 
 /** What a saved dollar of care is booked to. */
-export type CareMechanism = 'breakpoints' | 'stable-order' | 'volatile-repair';
+export type CareMechanism = 'breakpoints' | 'stable-order' | 'volatile-repair' | 'fan-out';
 
 /** Tokens that were paid for although the provider's cache could have had them. */
 export interface Loss {
@@ -28,12 +28,25 @@ export interface Settlement {
 const learningRate = 0.3;
 
 /** Takes what the provider counted: learns from it, and holds it against what was expected. */
-export function settle(plan: CarePlan, usage: Usage, terms: CacheTerms | undefined): Settlement {
+export function settle(
+  plan: CarePlan,
+  usage: Usage,
+  options: { readonly terms: CacheTerms | undefined; readonly waited: boolean },
+): Settlement {
+  const { terms, waited } = options;
   const total = inputTokens(usage) - usage.audioInput;
   const lost = lossOf(plan, usage, total, terms);
   learn(plan, usage, total);
-  const without = terms === undefined ? undefined : withoutCare(plan, usage, total, terms);
-  return { lost, without, savedBy: without === undefined ? undefined : mechanismOf(plan) };
+  if (terms === undefined) return { lost, without: undefined, savedBy: undefined };
+  const without = withoutCare(plan, usage, total, terms);
+  // What was read was written by the one it waited for; alone it would have been written again.
+  const unread =
+    waited && without === undefined && usage.cacheRead > 0
+      ? unreadUsage(usage, total, terms)
+      : without;
+  if (unread === undefined) return { lost, without: undefined, savedBy: undefined };
+  const isFanOut = waited && usage.cacheRead > 0;
+  return { lost, without: unread, savedBy: isFanOut ? 'fan-out' : mechanismOf(plan) };
 }
 
 function learn(plan: CarePlan, usage: Usage, total: number): void {
@@ -52,6 +65,7 @@ function learn(plan: CarePlan, usage: Usage, total: number): void {
     const [anywhere] = isKept ? held : [];
     const until = (place ?? anywhere)?.expiresAt;
     if (until !== undefined) staticUse.hotUntil = Math.max(staticUse.hotUntil, until);
+    staticUse.answeredAt = Math.max(staticUse.answeredAt, plan.request.at);
     staticUse.tokens ??= tokensUpTo(plan, staticPart, total);
     // The first request of a conversation can read nothing else.
     if (plan.before === undefined && usage.cacheRead > 0) staticUse.tokens = usage.cacheRead;
@@ -148,6 +162,11 @@ function withClientsMarks(plan: CarePlan, usage: Usage, total: number, isBroken:
     written: upTo - read,
     isLong: last?.isLong === true,
   });
+}
+
+function unreadUsage(usage: Usage, total: number, terms: CacheTerms): Usage {
+  const isWritten = terms.maxBreakpoints !== undefined;
+  return classes(usage, total, { read: 0, written: isWritten ? total : 0, isLong: false });
 }
 
 function toolsTokens(plan: CarePlan, total: number, terms: CacheTerms): number {

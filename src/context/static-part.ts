@@ -16,6 +16,8 @@ export interface StaticPart {
 export interface StaticUse {
   readonly tally: { tried: number; short: number; long: number };
   lastAt: number;
+  /** When a request with it was last answered. */
+  answeredAt: number;
   /** As the provider counted it when it was read; undefined until then. */
   tokens: number | undefined;
   /** Until when the provider has it, as far as we asked. */

@@ -8,6 +8,12 @@ export interface Continued {
   readonly comparison: Comparison;
 }
 
+/** A body that a request was compared with already, and how many bytes both begin with. */
+export interface Known {
+  readonly body: Buffer | undefined;
+  readonly same: number;
+}
+
 /** Conversations that begin alike and are told apart by comparing; more would be guesswork. */
 const threadsPerKey = 16;
 
@@ -40,11 +46,12 @@ export class ThreadTable {
   }
 
   /** The thread that a request goes on from: of those under its key the one with most in common. */
-  find(key: string, request: LaidOut): Continued | undefined {
+  find(key: string, request: LaidOut, known: Known): Continued | undefined {
     const threads = this.#threads.get(key);
     let best: Continued | undefined;
     for (const thread of threads ?? []) {
-      const comparison = comparePrompts(thread, request);
+      const same = thread.body === known.body ? known.same : 0;
+      const comparison = comparePrompts(thread, request, same);
       const isLonger = best === undefined || comparison.sharedBytes > best.comparison.sharedBytes;
       if (isLonger) best = { thread, comparison };
     }

@@ -44,6 +44,8 @@ export interface Account {
   savedBy: Mechanism | undefined;
   /** What was paid for although the provider's prompt cache could have had it; undefined where nothing was. */
   lost: PrefixLoss | undefined;
+  /** What an edit that was made at this call is expected to save in the end; undefined where none was made. */
+  predictedNanos: NanoUsd | undefined;
   /** Monotonic milliseconds of the moments that latencies are taken from. */
   sentTick: number | undefined;
   firstByteTick: number | undefined;
@@ -85,6 +87,7 @@ export function newAccount(): Account {
     without: undefined,
     savedBy: undefined,
     lost: undefined,
+    predictedNanos: undefined,
     sentTick: undefined,
     firstByteTick: undefined,
     endedTick: undefined,

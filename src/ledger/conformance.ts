@@ -51,6 +51,7 @@ export function sampleRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     lostCause: undefined,
     lostTokens: undefined,
     lostNanos: undefined,
+    predictedNanos: undefined,
     totalMs: 812.25,
     ownMs: 0.375,
     ...changes,

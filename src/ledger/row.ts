@@ -44,4 +44,6 @@ export interface LedgerRow {
   readonly lostCause: string | undefined;
   readonly lostTokens: number | undefined;
   readonly lostNanos: NanoUsd | undefined;
+  /** What an edit that was made at this call is expected to save in the end, this call and those to come together. */
+  readonly predictedNanos: NanoUsd | undefined;
 }

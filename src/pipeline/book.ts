@@ -94,6 +94,7 @@ function rowOf(call: Call, nowTick: number): LedgerRow {
     lostCause: account.lost?.cause,
     lostTokens: account.lost?.tokens,
     lostNanos: account.lost?.nanos,
+    predictedNanos: account.predictedNanos,
   };
 }
 

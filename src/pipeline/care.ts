@@ -1,11 +1,13 @@
 import type { CarePlan } from '../context/care-plan.ts';
 import type { ContextCare } from '../context/context-care.ts';
+import type { FanOut } from '../context/care/fan-out.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { Accountant } from './accountant.ts';
+import { fanned } from './fan-out.ts';
 import { note } from './note.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -13,6 +15,8 @@ import { tapped } from './tap.ts';
 interface CareOptions {
   /** Undefined: switched off. */
   readonly care: ContextCare | undefined;
+  /** Undefined: parallel calls do not wait for each other. */
+  readonly fanOut: FanOut | undefined;
   readonly accountant: Accountant;
   readonly clock: Clock;
   readonly signals: Signals;
@@ -32,12 +36,16 @@ export function createCare(options: CareOptions): Stage {
     if (plan === undefined) return next(call);
     note(call, 'care', plan.verdict, clock);
     call.body = plan.body;
-    const reply = await sent(call, next, { plan, came, care, clock });
+    const { reply, waited } = await fanned(call, plan, {
+      fanOut: options.fanOut,
+      clock,
+      send: () => sent(call, next, { plan, came, care, clock }),
+    });
     if (isWhole(reply.body)) {
-      settle(call, plan, care, options);
+      settle(call, plan, { ...options, care, waited });
       return reply;
     }
-    const end = (): void => settle(call, plan, care, options);
+    const end = (): void => settle(call, plan, { ...options, care, waited });
     return { ...reply, body: tapped(reply.body, { end, broken: end }) };
   };
 }
@@ -91,14 +99,14 @@ function differs(one: Bytes, other: Call['body']): boolean {
 function settle(
   call: Call,
   plan: CarePlan,
-  care: ContextCare,
-  { accountant, signals }: CareOptions,
+  options: CareOptions & { readonly care: ContextCare; readonly waited: boolean },
 ): void {
+  const { care, waited, accountant, signals } = options;
   const { account } = call;
   if (account.usage === undefined || account.usageSource !== 'provider') return;
   if (account.outcome !== 'ok') return;
   try {
-    const { lost, without, savedBy } = care.settle(plan, account.usage);
+    const { lost, without, savedBy } = care.settle(plan, account.usage, { waited });
     account.lost = lost;
     if (without === undefined || call.body !== plan.body) return;
     account.savedBy = savedBy;

@@ -1,4 +1,4 @@
-import type { Fitted, Fitter, FitRequest } from '../context/fitting/fitter.ts';
+import { untouched, type Fitted, type Fitter, type FitRequest } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -30,7 +30,13 @@ export function createFit(options: FitOptions): Stage {
     const fitted = fit(fitter, request, options);
     if (fitted.verdict !== undefined) note(call, 'fit', fitted.verdict, clock);
     call.body = fitted.body;
-    const reply = await sent(call, next, { request, fitted, fitter, clock });
+    call.account.predictedNanos = fitted.predictedNanos;
+    const reply = await sent(call, next, { request, fitted, fitter, clock }).catch(
+      (error: unknown) => {
+        fitter.effects.forget(call.id);
+        throw error;
+      },
+    );
     if (isWhole(reply.body)) {
       settle(call, fitter, options);
       return reply;
@@ -63,7 +69,7 @@ function fit(fitter: Fitter, request: FitRequest, { signals }: FitOptions): Fitt
     return fitter.fit(request);
   } catch (error) {
     signals.emit('part-failed', { part: 'fitting', operation: 'fit', error });
-    return { body: request.body, verdict: 'failed' };
+    return untouched(request.body, 'failed');
   }
 }
 
@@ -81,6 +87,7 @@ async function sent(call: Call, next: Next, sending: Sending): Promise<Reply> {
   if (reply.status !== 400 || fitted.body === request.body) return reply;
   if (!isWhole(reply.body)) reply.body.cancel(new Error('asked again as it came'));
   call.body = request.body;
+  call.account.predictedNanos = undefined;
   const second = await next(call);
   if (second.status < 400) fitter.effects.refused(call.id);
   note(call, 'fit', second.status < 400 ? 'edit-refused' : 'refused-as-it-came', clock);

@@ -1,6 +1,7 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
+import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
 import type { Fitter } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
@@ -38,6 +39,7 @@ export interface PipelineParts {
   readonly care: ContextCare | undefined;
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
+  readonly fanOut: FanOut | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }

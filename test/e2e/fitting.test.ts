@@ -107,6 +107,8 @@ describe('fitting through the pipeline', () => {
       const fitted = rows.filter(({ savedBy }) => savedBy === 'fitting');
       if (saved > 0) expect(fitted.length).toBeGreaterThan(0);
       for (const { savedBasis } of fitted) expect(savedBasis).toBe('estimated');
+      const predicted = rows.reduce((sum, row) => sum + (row.predictedNanos ?? 0), 0);
+      if (saved > 0.1 * result.without.nanos) expect(predicted / saved).toBeGreaterThan(0.3);
     },
   );
 

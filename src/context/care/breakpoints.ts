@@ -43,14 +43,14 @@ interface Options {
  * the client's own marks. Nothing below the model's minimum, nothing where an item cannot carry a mark, and no long mark behind a short one.
  */
 export function placeBreakpoints(wish: Wish, options: Options): Marked {
-  const { request, form, client } = options;
+  const { form, client } = options;
   const taken = client.marks.map(({ region, item, isLong }): Place => {
     return { region, item, hold: isLong ? 'long' : 'short' };
   });
   const edits: Edit[] = [];
   const places = [...taken];
   let room = form.limit - taken.length - (client.isAutomatic ? 1 : 0);
-  for (const { region, item, hold } of candidates(wish, request)) {
+  for (const { region, item, hold } of candidates(wish, options)) {
     if (room <= 0) break;
     if (places.some((place) => place.region === region && place.item === item)) continue;
     if (isTooShort({ region, item }, options) || !keepsOrder({ region, item, hold }, places)) {
@@ -82,7 +82,7 @@ function markAtOrBefore(
   return undefined;
 }
 
-function candidates(wish: Wish, { layout }: LaidOut): Place[] {
+function candidates(wish: Wish, { request: { layout }, client }: Options): Place[] {
   const wished: Place[] = [];
   const add = (place: { region: RegionName; item: number }, hold: Hold): void => {
     if (hold !== 'none') wished.push({ region: place.region, item: place.item, hold });
@@ -97,7 +97,9 @@ function candidates(wish: Wish, { layout }: LaidOut): Place[] {
     const hold = wish.static === 'none' ? (wish.tail === 'none' ? 'none' : free) : wish.static;
     add(wish.staticPart, isLong && hold !== 'none' ? 'long' : hold);
     const tools = regionOf(layout, 'tools');
-    if (wish.staticPart.region !== 'tools' && tools !== undefined) {
+    // Tools alone matter where the system prompt differs; a client that marks knows that better.
+    const isOurs = client.marks.length === 0 && !client.isAutomatic;
+    if (isOurs && wish.staticPart.region !== 'tools' && tools !== undefined) {
       add(
         { region: 'tools', item: tools.items.length - 1 },
         isLong && hold !== 'none' ? 'long' : hold,

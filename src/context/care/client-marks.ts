@@ -1,6 +1,7 @@
 import { endOfValue, afterSpace } from '../../kernel/json-members.ts';
 import { textSpan, type PromptLayout, type RegionName } from '../layout.ts';
-import { itemAt, type LaidOut } from '../compare.ts';
+import { itemAt } from '../compare.ts';
+import type { Form } from './normalise.ts';
 
 /** A mark that the client set itself. */
 export interface ClientMark {
@@ -22,9 +23,9 @@ const noMarks: ClientMarks = { marks: [], isAutomatic: false };
  * The marks of a request. Text inside strings has its quotes escaped, so the bare name is a member's wherever a colon follows. A tool's
  * argument of that name is counted too: rather one mark of ours too few than one too many.
  */
-export function clientMarks({ body, layout }: LaidOut, name: string): ClientMarks {
+export function clientMarks({ body, layout, same }: Form, name: string): ClientMarks {
   const needle = `"${name}"`;
-  let at = body.indexOf(needle);
+  let at = body.indexOf(needle, Math.max(0, same - needle.length));
   if (at < 0) return noMarks;
   const marks: ClientMark[] = [];
   let isAutomatic = false;

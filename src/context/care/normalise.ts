@@ -5,6 +5,8 @@ import { promptLayout, type PromptLayout } from '../layout.ts';
 
 /** A request's bytes with everything that is known of their places. */
 export interface Form {
+  /** Bytes from the beginning that a request without marks had too, so that none need be looked for there. */
+  readonly same: number;
   readonly body: Buffer;
   readonly spans: BodySpans;
   readonly layout: PromptLayout;
@@ -15,12 +17,10 @@ export type Seen = Pick<Form, 'body' | 'spans'>;
 
 /** The form of a body; undefined where it has no prompt that we understand. Only what differs from `seen` is scanned. */
 export function formOf(dialect: DialectName, body: Buffer, seen?: Seen): Form | undefined {
-  const spans =
-    seen === undefined
-      ? bodySpans(body)
-      : spansAfter(seen.spans, commonPrefix(seen.body, body), body);
+  const same = seen === undefined ? 0 : commonPrefix(seen.body, body);
+  const spans = seen === undefined ? bodySpans(body) : spansAfter(seen.spans, same, body);
   const layout = promptLayout(dialect, spans, body);
-  return layout && { body, spans, layout };
+  return layout && { body, spans, layout, same };
 }
 
 /** The form after some edits, which leave it a request of the same kind. */
@@ -31,5 +31,5 @@ export function edited(dialect: DialectName, form: Form, edits: readonly Edit[])
   const spans = spansAfter(form.spans, first, body);
   const layout = promptLayout(dialect, spans, body);
   // Edits are made of whole values, so a layout that was there stays there.
-  return layout === undefined ? form : { body, spans, layout };
+  return layout === undefined ? form : { body, spans, layout, same: Math.min(form.same, first) };
 }

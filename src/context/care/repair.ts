@@ -38,14 +38,22 @@ function textsIn(body: Buffer, item: Span): Span[] {
   return itemsOf(body, content.start).flatMap((part) => textsIn(body, part));
 }
 
-/** Learns which lines of the system prompt change from call to call, from two requests of one conversation. */
-export function learnVolatile(earlier: LaidOut, now: LaidOut, shapes: Set<string>): void {
+/**
+ * Learns which lines of the system prompt change from call to call: from two requests of one conversation, or of two
+ * conversations of one agent, where only a time tells a template from another task.
+ */
+export function learnVolatile(
+  earlier: LaidOut,
+  now: LaidOut,
+  shapes: Set<string>,
+  isSameConversation: boolean,
+): void {
   const before = systemTexts(earlier);
   const after = systemTexts(now);
   if (before.length !== after.length) return;
   for (const [index, text] of after.entries()) {
     const was = rawLines(earlier.body, before[index]!);
-    for (const shape of changedShapes(was, rawLines(now.body, text))) {
+    for (const shape of changedShapes(was, rawLines(now.body, text), isSameConversation)) {
       if (shapes.size < 16) shapes.add(shape);
     }
   }

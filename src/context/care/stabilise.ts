@@ -62,8 +62,9 @@ export function withStableTexts(
   const { switches, habits, markName, request } = context;
   let { left, lines, order } = stable;
   if (switches.repair) {
-    const other = continued?.comparison.divergence === undefined ? peer : continued.thread;
-    if (other !== undefined) learnVolatile(other, stable.bare, habits.volatileShapes);
+    const isBroken = continued?.comparison.divergence !== undefined;
+    const other = isBroken ? continued.thread : peer;
+    if (other !== undefined) learnVolatile(other, stable.bare, habits.volatileShapes, isBroken);
     const cut = cutVolatile(left, habits.volatileShapes);
     lines = cut.lines;
     left = edited(request.dialect, left, cut.edits);

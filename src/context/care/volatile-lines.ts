@@ -1,3 +1,4 @@
+import { timeForms } from '../doctor/text-difference.ts';
 import type { Edit } from '../../kernel/splice.ts';
 import type { Span } from '../../kernel/json-members.ts';
 
@@ -66,7 +67,11 @@ export function shapeOf(line: string): string {
  * The shapes of lines that changed between two texts which are otherwise the same: what a template fills in anew each time.
  * None where the texts differ in more than a few such lines.
  */
-export function changedShapes(before: readonly RawLine[], after: readonly RawLine[]): string[] {
+export function changedShapes(
+  before: readonly RawLine[],
+  after: readonly RawLine[],
+  isSameConversation: boolean,
+): string[] {
   if (before.length !== after.length) return [];
   const shapes: string[] = [];
   for (const [index, line] of after.entries()) {
@@ -74,9 +79,14 @@ export function changedShapes(before: readonly RawLine[], after: readonly RawLin
     if (line.text === was) continue;
     const shape = shapeOf(line.text);
     if (!isVolatile(line.text, shape) || shape !== shapeOf(was)) return [];
+    if (!isSameConversation && !tellsTime(line.text)) return [];
     shapes.push(shape);
   }
   return shapes.length <= 4 ? shapes : [];
+}
+
+function tellsTime(line: string): boolean {
+  return timeForms.test(line);
 }
 
 function isVolatile(line: string, shape: string): boolean {

@@ -42,6 +42,12 @@ export interface Wager {
 export class Wagers {
   readonly #owners = new BoundedMap<Owner>(ownersLimit);
   readonly #statics = new BoundedMap<StaticUse>(staticsLimit);
+  readonly #waits: boolean;
+
+  /** @param options.waits whether parallel calls wait for the first to warm their prefix. */
+  constructor(options: { readonly waits: boolean }) {
+    this.#waits = options.waits;
+  }
 
   habits(owner: string): Habits {
     return this.#owner(owner).habits;
@@ -96,11 +102,14 @@ export class Wagers {
     const use = this.#statics.getOr(`${owner}\n${part.digest}`, () => ({
       tally: newTally(),
       lastAt: -Infinity,
+      answeredAt: -Infinity,
       tokens: undefined,
       hotUntil: -Infinity,
     }));
     const gap = at - use.lastAt;
-    if (use.lastAt > -Infinity) {
+    // What is still being worked through cannot be read, unless calls wait for it.
+    const isReadable = use.answeredAt >= use.lastAt || this.#waits;
+    if (use.lastAt > -Infinity && isReadable) {
       count(
         use.tally,
         gap < terms.ttlMs ? 'short' : gap < (terms.ttlLongMs ?? 0) ? 'long' : 'none',
@@ -135,7 +144,7 @@ export class Wagers {
 }
 
 /** A conversation's own calls weigh more than those of its agent. */
-const agentWeight = 1;
+const agentWeight = 0.4;
 
 function tailOdds(habits: Habits, thread: Thread | undefined, isAgent: boolean): Odds {
   if (thread === undefined) return oddsOf(habits.first, expectedOfFirst(isAgent));

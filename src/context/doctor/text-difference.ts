@@ -63,7 +63,8 @@ function wordBefore(text: string, at: number): number {
 }
 
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec';
-const timeForms = new RegExp(
+/** How times and dates are written. */
+export const timeForms = new RegExp(
   [
     String.raw`\d{4}-\d{2}-\d{2}`,
     String.raw`\d{1,2}:\d{2}`,

@@ -3,6 +3,7 @@ import type { DialectName } from '../../exchange/dialect.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { bodySpans, type BodySpans } from '../../kernel/json-spans.ts';
 import type { Span } from '../../kernel/json-members.ts';
+import { nanoFromPico, type NanoUsd } from '../../kernel/money.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import { applyPlan } from './edits/apply-plan.ts';
 import { withEdits } from './edits/history-edits.ts';
@@ -16,6 +17,7 @@ import { ConversationMemory, type MemoryLimits } from './memory/conversation-mem
 import { Conversation, itemSpans } from './memory/conversation.ts';
 import { commonItems, readOn, saysIn } from './memory/read-on.ts';
 import { questionOf, type Situation } from './question.ts';
+import { answerRoom, caches, isHot } from './request-state.ts';
 import { Sizes } from './sizes.ts';
 import { Success } from './success.ts';
 import type { TokenMeter } from './token-meter.ts';
@@ -62,6 +64,8 @@ export interface FitRequest {
 export interface Fitted {
   /** The very same buffer where nothing is edited. */
   readonly body: Buffer;
+  /** What an edit that is made now is expected to save over this call and those to come; undefined where none is. */
+  readonly predictedNanos: NanoUsd | undefined;
   /** What was decided, as a short token; undefined where there was nothing to decide. */
   readonly verdict: string | undefined;
 }
@@ -113,14 +117,14 @@ export class Fitter {
     this.#memory.expire(now);
     const { body, provider, model, serviceTier } = request;
     const reader = turnReaders[request.dialect];
-    if (reader === undefined) return { body, verdict: undefined };
+    if (reader === undefined) return untouched(body, undefined);
     const economics = this.#options.economics({ provider, model, serviceTier, at: now });
-    if (economics === undefined) return { body, verdict: 'no-price' };
+    if (economics === undefined) return untouched(body, 'no-price');
     const known = this.#conversationOf(request, reader);
-    if (known === undefined) return { body, verdict: undefined };
+    if (known === undefined) return untouched(body, undefined);
     const { conversation, spans, items } = known;
     const fault = reader.requestFault(saysIn(body, spans));
-    if (fault !== undefined) return { body, verdict: `left:${fault}` };
+    if (fault !== undefined) return untouched(body, `left:${fault}`);
     const itemsSent = this.#readOn(conversation, request, items, reader);
     const hot = itemsSent > 0 && isHot(conversation, economics, now);
     const situation = this.#situation({ request, known, reader, economics, itemsSent, hot });
@@ -137,7 +141,11 @@ export class Fitter {
       hot,
       batch: typeof plan === 'string' ? undefined : conversation.batches.at(-1),
     });
-    return { body: edited, verdict: verdictOf(plan, conversation) };
+    return {
+      body: edited,
+      predictedNanos: typeof plan === 'string' ? undefined : nanoFromPico(plan.saving),
+      verdict: verdictOf(plan, conversation),
+    };
   }
 
   #conversationOf(request: FitRequest, reader: TurnReader): Known | undefined {
@@ -249,6 +257,11 @@ export class Fitter {
   }
 }
 
+/** A request that leaves as it came. */
+export function untouched(body: Buffer, verdict: string | undefined): Fitted {
+  return { body, verdict, predictedNanos: undefined };
+}
+
 /** A situation before the sizes of its parts are known. */
 type Unsized = Omit<Situation, 'tokensOf' | 'headTokens' | 'factor'>;
 
@@ -257,30 +270,6 @@ interface Known {
   readonly conversation: Conversation;
   readonly spans: BodySpans;
   readonly items: readonly Span[];
-}
-
-/** A conversation that we see for the first time is taken to be hot: to take a hot one for cold would cost its prefix. */
-function isHot({ last }: Conversation, { ttlMs }: Economics, now: number): boolean {
-  return last === undefined || now - last.at < ttlMs;
-}
-
-/** Whether the provider's cache is used: what it told last, else whether the request asks for it where it must. */
-function caches(conversation: Conversation, { ttlMs, asks }: Economics, body: Buffer): boolean {
-  if (ttlMs === 0) return false;
-  return conversation.caches ?? (!asks || body.includes('"cache_control"'));
-}
-
-const roomMembers: ReadonlySet<string> = new Set([
-  'max_tokens',
-  'max_completion_tokens',
-  'max_output_tokens',
-]);
-
-/** Tokens that the request asks for its answer. */
-function answerRoom(body: Buffer, { members }: BodySpans): number {
-  const member = members.find(({ name }) => name !== undefined && roomMembers.has(name));
-  const room = member === undefined ? 0 : Number(body.toString('latin1', member.start, member.end));
-  return Number.isFinite(room) ? room : 0;
 }
 
 function verdictOf(plan: Plan | string, conversation: Conversation): string {

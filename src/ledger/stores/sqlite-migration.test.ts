@@ -20,7 +20,7 @@ function firstVersion(): string {
   ledger.insertLines(journalLine(sampleRow({ id: 'old' })));
   ledger.close();
   const database = new DatabaseSync(path);
-  for (const column of ['lost_cause', 'lost_tokens', 'lost_nanos']) {
+  for (const column of ['lost_cause', 'lost_tokens', 'lost_nanos', 'predicted_nanos']) {
     database.exec(`ALTER TABLE calls DROP COLUMN ${column}`);
   }
   database.exec('ALTER TABLE calls_hourly DROP COLUMN lost_nanos; PRAGMA user_version = 1');
@@ -31,7 +31,7 @@ function firstVersion(): string {
 /** A row as the first version wrote it to its journal. */
 function oldLine(id: string): string {
   const values = JSON.parse(journalLine(sampleRow({ id }))) as unknown[];
-  return `${JSON.stringify(values.slice(0, -3))}\n`;
+  return `${JSON.stringify(values.slice(0, -4))}\n`;
 }
 
 describe('a ledger of the first version', () => {
@@ -54,10 +54,14 @@ describe('a ledger of the first version', () => {
     const path = firstVersion();
     const ledger = new LedgerDatabase({ path });
     const lost = { lostCause: 'ttl-gone', lostTokens: 9, lostNanos: 3 };
-    const lines = [oldLine('waiting'), journalLine(sampleRow({ id: 'new', ...lost }))];
+    const predicted = { predictedNanos: 7 };
+    const lines = [
+      oldLine('waiting'),
+      journalLine(sampleRow({ id: 'new', ...lost, ...predicted })),
+    ];
     expect(ledger.insertLines(lines.join(''))).toBe(0);
     expect(ledger.report({ by: 'model' })[0]).toMatchObject({ calls: 3, lostNanos: 3 });
-    expect(ledger.recent(1)[0]).toMatchObject(lost);
+    expect(ledger.recent(1)[0]).toMatchObject({ ...lost, ...predicted });
     ledger.close();
   });
 });

@@ -9,6 +9,7 @@ const additions: readonly (readonly SqlColumn[])[] = [
     { table: 'calls', name: 'lost_nanos', type: 'INTEGER', older: 'NULL' },
     { table: 'calls_hourly', name: 'lost_nanos', type: 'INTEGER NOT NULL DEFAULT 0', older: '0' },
   ],
+  [{ table: 'calls', name: 'predicted_nanos', type: 'INTEGER', older: 'NULL' }],
 ];
 
 function since(version: number): readonly SqlColumn[] {
@@ -39,11 +40,13 @@ export function readAsPresent(database: DatabaseSync, version: number): void {
 
 /** How many values a row of each version has in the journal; older rows may wait there when a new version starts. */
 export const rowLengths: ReadonlySet<number> = new Set(
-  additions.reduce(
-    (lengths, added) => [
-      ...lengths,
-      lengths.at(-1)! - added.filter(({ table }) => table === 'calls').length,
-    ],
-    [callColumnNames.length],
-  ),
+  additions
+    .toReversed()
+    .reduce(
+      (lengths, added) => [
+        ...lengths,
+        lengths.at(-1)! - added.filter(({ table }) => table === 'calls').length,
+      ],
+      [callColumnNames.length],
+    ),
 );

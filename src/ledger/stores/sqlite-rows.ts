@@ -58,6 +58,7 @@ function valuesOf(row: LedgerRow): SqlValue[] {
     row.lostCause ?? null,
     row.lostTokens ?? null,
     row.lostNanos ?? null,
+    row.predictedNanos ?? null,
   ];
 }
 
@@ -107,6 +108,7 @@ export function rowOf(record: Record<CallColumn, SqlValue>): LedgerRow {
     lostCause: text('lost_cause'),
     lostTokens: number('lost_tokens'),
     lostNanos: number('lost_nanos'),
+    predictedNanos: number('predicted_nanos'),
   };
 }
 

@@ -41,6 +41,7 @@ export const callColumns = [
   'lost_cause TEXT',
   'lost_tokens INTEGER',
   'lost_nanos INTEGER',
+  'predicted_nanos INTEGER',
 ] as const;
 
 type NameOf<Column extends string> = Column extends `${infer Name} ${string}` ? Name : never;
@@ -60,7 +61,7 @@ export interface SqlColumn {
 }
 
 /** The version of the schema, kept in the database's `user_version`. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** What tells one line of the roll-up from another. An empty text stands for unknown: SQLite takes no two NULLs for equal. */
 export const rollupKeys = [

@@ -105,7 +105,7 @@ class Patient {
       if (world === 'asItCame') totalMs = bill.totalMs;
       const usage =
         reported === undefined ? bill.usage : scaledTo(bill.usage, inputTokens(reported));
-      const lost = plan && this.#cares.get(world)!.settle(plan, usage).lost;
+      const lost = plan && this.#cares.get(world)!.settle(plan, usage, { waited: false }).lost;
       const nanos = priceOf(this.#options.price, recorded, usage, at);
       views.set(world, { plan, usage, nanos, lost });
     }
