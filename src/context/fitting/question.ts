@@ -32,11 +32,23 @@ export interface Situation {
 
 /** The gate's question about a situation. */
 export function questionOf(situation: Situation): PlanQuestion {
-  const { conversation, policy, headTokens, limit } = situation;
+  const { conversation, policy, headTokens, limit, itemsSent, tokensOf } = situation;
   const last = conversation.items.length - policy.keepRecent;
-  const items = conversation.items.map((item) => sizeOf(item, situation, last));
+  const items: SizedItem[] = [];
+  let total = headTokens;
+  let sentBefore = headTokens;
+  let whole = 0;
+  // One pass: this is done at every call.
+  for (const item of conversation.items) {
+    const all = tokensOf(item);
+    const tokens = Math.max(0, all - item.removedTokens * situation.factor);
+    if (items.length < itemsSent) sentBefore += tokens;
+    total += tokens;
+    whole += all;
+    items.push({ tokens, maskable: items.length < last ? maskableOf(item, tokens, last) : 0 });
+  }
   return {
-    standing: standingOf(situation, items),
+    standing: standingOf(situation, { total, sentBefore, whole }),
     head: headTokens,
     items,
     policy,
@@ -46,42 +58,29 @@ export function questionOf(situation: Situation): PlanQuestion {
   };
 }
 
-function sizeOf(item: KnownItem, { tokensOf, factor }: Situation, last: number): SizedItem {
-  const whole = tokensOf(item);
-  const removed = item.removedTokens * factor;
-  const tokens = Math.max(0, whole - removed);
+function maskableOf(item: KnownItem, tokens: number, last: number): number {
   const isHeld = item.referredBy !== undefined && item.referredBy >= last;
-  if (item.gone || item.pinned || isHeld) return { tokens, maskable: 0 };
-  let characters = 0;
-  let count = 0;
-  for (const { plain, characters: length } of item.item.observations) {
-    if (!plain) continue;
-    characters += length;
-    count++;
-  }
+  if (item.maskable.results === 0 || item.gone || item.pinned || isHeld) return 0;
+  const { characters, results } = item.maskable;
   const share = Math.min(1, characters / item.bytes);
-  const gain = Math.floor(Math.max(0, whole * share - removed)) - count * placeholderTokens;
+  const gain = Math.floor(tokens * share) - results * placeholderTokens;
   // Less than another placeholder is not worth a byte.
-  return { tokens, maskable: gain > placeholderTokens ? gain : 0 };
+  return gain > placeholderTokens ? gain : 0;
 }
 
-function standingOf(situation: Situation, items: readonly SizedItem[]): Standing {
-  const { conversation, headTokens, itemsSent, economics, hot, callsLeft } = situation;
-  let total = headTokens;
-  let sentBefore = headTokens;
-  for (const [index, { tokens }] of items.entries()) {
-    total += tokens;
-    if (index < itemsSent) sentBefore += tokens;
-  }
-  const whole = conversation.items.reduce((sum, item) => sum + situation.tokensOf(item), 0);
+function standingOf(
+  situation: Situation,
+  sums: { readonly total: number; readonly sentBefore: number; readonly whole: number },
+): Standing {
+  const { conversation, economics, hot, callsLeft } = situation;
   const { calls, coldCalls, output, turns } = conversation;
   return {
     economics,
-    total,
-    sentBefore,
+    total: sums.total,
+    sentBefore: sums.sentBefore,
     hot,
     callsLeft,
-    growth: whole / Math.max(1, turns),
+    growth: sums.whole / Math.max(1, turns),
     output: calls === 0 ? 0 : output / calls,
     coldShare: calls < leastCalls ? 0 : coldCalls / calls,
   };

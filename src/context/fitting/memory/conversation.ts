@@ -11,6 +11,8 @@ import type { HistoryFault, Item } from '../turns/item.ts';
 export interface KnownItem {
   readonly item: Omit<Item, 'text' | 'outputs'>;
   readonly bytes: number;
+  /** Results that may be masked, and their characters. */
+  readonly maskable: { readonly results: number; readonly characters: number };
   /** It holds a text that pins it: it is never edited. */
   readonly pinned: boolean;
   /** Its results were left out, or it was as a whole. */

@@ -2,8 +2,8 @@ import type { BodySpans } from '../../../kernel/json-spans.ts';
 import type { Span } from '../../../kernel/json-members.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { NewItem } from '../first-send/first-send.ts';
-import { isFault, plainItem, type Item, type TurnReader } from '../turns/item.ts';
-import type { Conversation } from './conversation.ts';
+import { isFault, plainItem, type Item, type Observation, type TurnReader } from '../turns/item.ts';
+import type { Conversation, KnownItem } from './conversation.ts';
 
 /** Reads the items of a request that its conversation does not know yet, and adds them to it. */
 export function readOn(
@@ -22,6 +22,7 @@ export function readOn(
     conversation.add({
       item: kept,
       bytes: bytes.length,
+      maskable: maskableIn(kept.observations),
       pinned: pins.some((pin) => text.includes(pin)),
       gone: false,
       tokens: undefined,
@@ -31,6 +32,14 @@ export function readOn(
     added.push({ index, item, bytes });
   }
   return added;
+}
+
+function maskableIn(observations: readonly Observation[]): KnownItem['maskable'] {
+  const plain = observations.filter((each) => each.plain);
+  return {
+    results: plain.length,
+    characters: plain.reduce((sum, { characters }) => sum + characters, 0),
+  };
 }
 
 /** An item as the dialect reads it; one that it cannot read makes the conversation faulty from there on. */
