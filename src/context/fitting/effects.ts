@@ -68,22 +68,17 @@ export class Effects {
     if (request === undefined) return undefined;
     const { conversation, sizes, model, batch } = request;
     const input = inputTokens(counted);
+    const removed = Math.round((sizes.unedited - sizes.sent) * this.#meter.factorOf(model));
     this.#meter.learn(model, sizes.sent, input);
     conversation.output += outputTokens(counted);
     noteCaching(conversation, counted);
-    const removed = Math.round((sizes.unedited - sizes.sent) * this.#meter.factorOf(model));
-    const { last } = conversation;
-    const before = last?.uneditedTokens;
-    if (last !== undefined) conversation.last = { ...last, uneditedTokens: input + removed };
+    const read = request.hot ? readWithout(request, counted, base) : base.cacheRead;
+    conversation.told = { sent: input, unedited: input + removed };
     if (conversation.edits.size === 0) {
       this.#pending.delete(callId);
       return undefined;
     }
-    // Where an edit left nothing long enough to be read, no read does not mean that the cache was cold.
-    const isHot =
-      request.hot && (counted.cacheRead > 0 || (batch?.keptBefore ?? Infinity) < leastCached * 4);
-    const usage = uneditedUsage(base, input + removed, isHot ? before : undefined);
-    return { usage, isEdit: batch !== undefined };
+    return { usage: uneditedUsage(base, removed, read), isEdit: batch !== undefined };
   }
 
   /** What the call really cost less than it would have; nano-dollars, negative where it cost more. */
@@ -110,14 +105,30 @@ function noteCaching(conversation: Conversation, usage: Usage): void {
   }
 }
 
-/** @param before what the call before would have sent, where it would still have been in the cache. */
-function uneditedUsage(usage: Usage, unedited: number, before: number | undefined): Usage {
-  const text = unedited - usage.audioInput;
-  const read = Math.min(Math.max(before ?? 0, usage.cacheRead), text);
-  const anew = text - read;
-  const rest = { ...usage, fresh: 0, cacheRead: read, cacheWrite5m: 0, cacheWrite1h: 0 };
+/**
+ * What would have been read without the edits, where the cache was hot: what was read, and what the call before left out of it. At a call
+ * that breaks the prefix, all that the call before would have sent, less what was not read of it at other calls.
+ */
+function readWithout({ conversation, batch }: SentRequest, counted: Usage, base: Usage): number {
+  const { told } = conversation;
+  if (told === undefined) return base.cacheRead;
+  if (batch === undefined) {
+    conversation.unread = Math.max(0, told.sent - counted.cacheRead);
+    return base.cacheRead === 0 ? 0 : base.cacheRead + told.unedited - told.sent;
+  }
+  // Where the edit left nothing long enough to be read, no read does not mean that the cache was cold.
+  const wasCold = base.cacheRead === 0 && (base !== counted || batch.keptBefore > 4 * leastCached);
+  return wasCold ? 0 : Math.max(base.cacheRead, told.unedited - conversation.unread);
+}
+
+function uneditedUsage(usage: Usage, removed: number, read: number): Usage {
+  const { fresh, cacheRead, cacheWrite5m, cacheWrite1h } = usage;
+  const text = fresh + cacheRead + cacheWrite5m + cacheWrite1h + removed;
+  const cached = Math.min(read, text);
+  const anew = text - cached;
+  const rest = { ...usage, fresh: 0, cacheRead: cached, cacheWrite5m: 0, cacheWrite1h: 0 };
   // What is sent anew goes the way that it went with the edits.
-  if (usage.cacheWrite1h > usage.cacheWrite5m) return { ...rest, cacheWrite1h: anew };
-  if (usage.cacheWrite5m > 0) return { ...rest, cacheWrite5m: anew };
+  if (cacheWrite1h > cacheWrite5m) return { ...rest, cacheWrite1h: anew };
+  if (cacheWrite5m > 0) return { ...rest, cacheWrite5m: anew };
   return { ...rest, fresh: anew };
 }

@@ -173,7 +173,7 @@ export class Fitter {
     items: readonly Span[],
     reader: TurnReader,
   ): number {
-    const isKnown = conversation.last !== undefined;
+    const isKnown = conversation.lastAt !== undefined;
     const before = conversation.items.length;
     const added = readOn(conversation, request.body, items, reader, this.#options.pins);
     // Of a conversation that we see for the first time, all that the model answered to was sent before.
@@ -189,7 +189,6 @@ export class Fitter {
     if (written !== undefined && newest !== undefined) {
       this.#firstSend.answer(conversation, newest, written, reader, request.scope);
     }
-    this.#sizes.noteFirstSend(conversation, added);
     return itemsSent;
   }
 
@@ -246,12 +245,8 @@ export class Fitter {
     hot: boolean,
   ): void {
     conversation.calls++;
-    if (!hot && conversation.last !== undefined) conversation.coldCalls++;
-    conversation.last = {
-      at: now,
-      items: items.length,
-      uneditedTokens: conversation.last?.uneditedTokens,
-    };
+    if (!hot && conversation.lastAt !== undefined) conversation.coldCalls++;
+    conversation.lastAt = now;
     conversation.keep(body, spans, items.at(-1)!.end);
     this.#memory.keep(conversation);
   }

@@ -3,8 +3,8 @@ import type { Economics } from './gate/economics.ts';
 import type { Conversation } from './memory/conversation.ts';
 
 /** A conversation that we see for the first time is taken to be hot: to take a hot one for cold would cost its prefix. */
-export function isHot({ last }: Conversation, { ttlMs }: Economics, now: number): boolean {
-  return last === undefined || now - last.at < ttlMs;
+export function isHot({ lastAt }: Conversation, { ttlMs }: Economics, now: number): boolean {
+  return lastAt === undefined || now - lastAt < ttlMs;
 }
 
 /** Whether the provider's cache is used: what it told last, else whether the request asks for it where it must. */

@@ -1,6 +1,5 @@
 import type { Span } from '../../kernel/json-members.ts';
 import type { JsonValue } from '../../kernel/json.ts';
-import type { NewItem } from './first-send/first-send.ts';
 import type { Conversation, KnownItem } from './memory/conversation.ts';
 import type { Situation } from './question.ts';
 import type { TokenMeter } from './token-meter.ts';
@@ -72,20 +71,6 @@ export class Sizes {
       conversation.countedBytes += known.bytes;
       conversation.countedTokens += known.tokens;
       left -= read.text.length;
-    }
-  }
-
-  /** Notes what first-send edits took out, so that the item's size is that of what leaves. */
-  noteFirstSend(conversation: Conversation, added: readonly NewItem[]): void {
-    for (const { index } of added) {
-      const edit = conversation.edits.get(index);
-      const known = conversation.items[index]!;
-      if (edit === undefined || known.gone) continue;
-      let bytes = 0;
-      for (const { start, end, bytes: put } of edit.replaced.values()) {
-        bytes += end - start - put.length;
-      }
-      known.removedTokens = Math.max(0, this.#meter.estimate(bytes));
     }
   }
 

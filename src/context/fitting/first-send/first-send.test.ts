@@ -11,12 +11,15 @@ describe('minified JSON', () => {
         const text = JSON.stringify(value, undefined, 4);
         const short = minified(text);
         if (short === undefined) return;
-        expect(JSON.parse(short)).toEqual(JSON.parse(text));
-        expect(short.length).toBeLessThanOrEqual(text.length - 64);
+        expect(JSON.parse(short.text)).toEqual(JSON.parse(text));
+        expect(short.text.length).toBeLessThanOrEqual(text.length - 64);
       }),
     );
     const digits = `{\n${' '.repeat(80)}"id": 12345678901234567890.10,\n "at": "a  b" }`;
-    expect(minified(digits)).toBe('{"id":12345678901234567890.10,"at":"a  b"}');
+    expect(minified(digits)).toEqual({
+      text: '{"id":12345678901234567890.10,"at":"a  b"}',
+      gaps: 5,
+    });
   });
 
   it('leaves alone what is no JSON or already short', () => {

@@ -55,6 +55,7 @@ export class FirstSend {
   edit(conversation: Conversation, added: NewItem, reader: TurnReader, scope: string): void {
     const { index, item, bytes } = added;
     let edit: ItemEdit | undefined;
+    let removed = 0;
     for (const [order, { block, plain, call }] of item.observations.entries()) {
       const text = item.outputs[order]!;
       const span = plain ? resultSpan(bytes, reader, block) : undefined;
@@ -63,9 +64,15 @@ export class FirstSend {
       const short =
         this.#repeat(conversation, text, { index, call }) ?? this.#shortened(text, scope);
       if (short === undefined) continue;
-      edit = withReplacement(edit, block, { ...span, bytes: Buffer.from(JSON.stringify(short)) });
+      removed += short.tokensOut;
+      edit = withReplacement(edit, block, {
+        ...span,
+        bytes: Buffer.from(JSON.stringify(short.text)),
+      });
     }
-    if (edit !== undefined) conversation.edits.set(index, edit);
+    if (edit === undefined) return;
+    conversation.edits.set(index, edit);
+    conversation.items[index]!.removedTokens = removed;
   }
 
   /** Puts what the model asked for by a handle behind the newest item. */
@@ -90,11 +97,12 @@ export class FirstSend {
   }
 
   /** A reference to the place where the conversation holds this text already. Where it does not yet, this is the place. */
-  #repeat(conversation: Conversation, text: string, here: ResultPlace): string | undefined {
+  #repeat(conversation: Conversation, text: string, here: ResultPlace): Shorter | undefined {
     const first = this.#firstOf(conversation, text, here);
     if (first === undefined || first.index === here.index) return undefined;
     conversation.items[first.index]!.referredBy = here.index;
-    return `[The same result, word for word, as that of the earlier call ${first.call}.]`;
+    const reference = `[The same result, word for word, as that of the earlier call ${first.call}.]`;
+    return { text: reference, tokensOut: (text.length - reference.length) / charactersPerToken };
   }
 
   /** Where a result stands first, and still stands. */
@@ -107,13 +115,28 @@ export class FirstSend {
     return here;
   }
 
-  #shortened(text: string, scope: string): string | undefined {
+  #shortened(text: string, scope: string): Shorter | undefined {
     const { minify, capCharacters } = this.#policy;
-    const short = minify ? minified(text) : undefined;
+    const dense = minify ? minified(text) : undefined;
+    const short = dense && { text: dense.text, tokensOut: dense.gaps };
     if (capCharacters === undefined) return short;
-    return capped(short ?? text, capCharacters, scope, this.#handles) ?? short;
+    const whole = short?.text ?? text;
+    const cut = capped(whole, capCharacters, scope, this.#handles);
+    if (cut === undefined) return short;
+    const tokensOut = (short?.tokensOut ?? 0) + (whole.length - cut.length) / charactersPerToken;
+    return { text: cut, tokensOut };
   }
 }
+
+/** A text in the place of a longer one. */
+interface Shorter {
+  readonly text: string;
+  /** About how many tokens that takes out. */
+  readonly tokensOut: number;
+}
+
+/** Of tool results: names, numbers and JSON. */
+const charactersPerToken = 3.5;
 
 function append(
   bytes: Buffer,

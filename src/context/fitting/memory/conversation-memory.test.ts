@@ -22,7 +22,7 @@ function remember(memory: ConversationMemory, name: string, at = 0): Conversatio
   const spans = bodySpans(body);
   const items = itemSpans(spans, 'messages')!;
   readOn(conversation, body, items, openAiChatTurns, []);
-  conversation.last = { at, items: items.length, uneditedTokens: undefined };
+  conversation.lastAt = at;
   conversation.keep(body, spans, items.at(-1)!.end);
   memory.keep(conversation);
   return conversation;

@@ -80,7 +80,7 @@ export class ConversationMemory {
   expire(now: number): void {
     for (const order of [this.#packed, this.#plain]) {
       for (const [conversation] of order) {
-        if ((conversation.last?.at ?? now) + this.#limits.rememberMs > now) break;
+        if ((conversation.lastAt ?? now) + this.#limits.rememberMs > now) break;
         this.#forget(conversation);
       }
     }

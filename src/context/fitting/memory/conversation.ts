@@ -44,13 +44,10 @@ export interface Batch {
   realised: number;
 }
 
-/** What the last call told. */
-export interface LastCall {
-  readonly at: number;
-  /** Items that were sent. */
-  readonly items: number;
-  /** Input tokens that the same request would have had without any edit; undefined until the provider has counted. */
-  readonly uneditedTokens: number | undefined;
+/** What the provider counted of the last call, and what it would have counted without our edits; input tokens. */
+export interface ToldCall {
+  readonly sent: number;
+  readonly unedited: number;
 }
 
 /** All that is remembered of one conversation. */
@@ -70,7 +67,11 @@ export class Conversation {
   coldCalls = 0;
   /** How often the model has spoken in the history: calls that were made, seen or not. */
   turns = 0;
-  last: LastCall | undefined;
+  /** When the latest call left, milliseconds since the epoch. */
+  lastAt: number | undefined;
+  told: ToldCall | undefined;
+  /** Tokens of the call before that were not read at the latest call that broke nothing: what lies behind the last whole step of the provider's cache. */
+  unread = 0;
   /** Whether the provider's prompt cache is used at all; undefined until it said so. */
   caches: boolean | undefined;
   /** Of the items that were counted; what was not is taken to be like them. */
