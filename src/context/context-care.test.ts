@@ -54,7 +54,8 @@ describe('breakpoints', () => {
   it('keep the marks of the client and never pass four', () => {
     const care = careWith(claudeTerms);
     const mark = { cache_control: { type: 'ephemeral' } };
-    const blocks = [1, 2, 3].map((each) => ({ type: 'text', text: prose(600, each), ...mark }));
+    const block = (seed: number) => ({ type: 'text', text: prose(600, seed), ...mark });
+    const blocks = [block(1), block(2), block(3)];
     const { body } = call(care, sampleRequest(claudeBody(3, { system: blocks })));
     expect(body['system']).toEqual(blocks);
     expect(marksIn(body)).toBe(4);

@@ -21,11 +21,6 @@ const memberNames: Partial<Record<DialectName, Readonly<Record<string, RegionNam
   'openai-responses': { tools: 'tools', instructions: 'system', input: 'messages' },
 };
 
-/** The name of the member that holds a region in a dialect. */
-export function hasLayout(dialect: DialectName): boolean {
-  return memberNames[dialect] !== undefined;
-}
-
 /** Where a request's prompt lies in its bytes; undefined where it has no messages of its own. */
 export function promptLayout(
   dialect: DialectName,

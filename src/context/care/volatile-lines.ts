@@ -29,7 +29,11 @@ export function rawLines(body: Buffer, span: Span): RawLine[] {
     from = end;
   }
   const base = span.start + 1;
-  return lines.map((line) => ({ ...line, start: base + line.start, end: base + line.end }));
+  return lines.map(({ text: line, start, end }) => ({
+    text: line,
+    start: base + start,
+    end: base + end,
+  }));
 }
 
 /** The offset past the escaped line feed that ends the line, or the text's end. */

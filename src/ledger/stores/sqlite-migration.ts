@@ -40,13 +40,8 @@ export function readAsPresent(database: DatabaseSync, version: number): void {
 
 /** How many values a row of each version has in the journal; older rows may wait there when a new version starts. */
 export const rowLengths: ReadonlySet<number> = new Set(
-  additions
-    .toReversed()
-    .reduce(
-      (lengths, added) => [
-        ...lengths,
-        lengths.at(-1)! - added.filter(({ table }) => table === 'calls').length,
-      ],
-      [callColumnNames.length],
-    ),
+  [...additions.keys(), additions.length].map((version) => {
+    const later = additions.slice(version).flat();
+    return callColumnNames.length - later.filter(({ table }) => table === 'calls').length;
+  }),
 );

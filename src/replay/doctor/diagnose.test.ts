@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../kernel/json.ts';
+import { textOf, type JsonObject } from '../../kernel/json.ts';
 import { pricedCacheRules } from '../../ledger/cache-terms.ts';
 import { costOf } from '../../ledger/cost.ts';
 import { prefixRules } from '../../ledger/prefix-rules.ts';
@@ -64,6 +64,16 @@ function traffic(model: string, fault: Fault): Session[] {
   });
 }
 
+/** Sessions with each call changed. */
+function withCalls(
+  sessions: Session[],
+  change: (call: RecordedCall, index: number) => RecordedCall,
+): Session[] {
+  return sessions.map((session) =>
+    Object.assign({}, session, { calls: session.calls.map(change) }),
+  );
+}
+
 const examine = (sessions: Session[]) =>
   doctorReport(
     diagnose({
@@ -84,7 +94,7 @@ const inSystem = (request: JsonObject, text: string): JsonObject => {
   const [first, ...rest] = request['messages'] as JsonObject[];
   return {
     ...request,
-    messages: [{ ...first, content: `${text}\n${String(first!['content'])}` }, ...rest],
+    messages: [{ ...first, content: `${text}\n${textOf(first!['content'])}` }, ...rest],
   };
 };
 const rotated = <Item>(items: readonly Item[], by: number): Item[] => [
@@ -100,7 +110,7 @@ const faults: Record<string, Fault> = {
   'tools-reserialised': (request, call) => ({
     ...request,
     tools: tools.map((tool) => ({
-      ...tool,
+      type: tool.type,
       function: Object.fromEntries(rotated(Object.entries(tool.function), call)),
     })),
   }),
@@ -140,24 +150,21 @@ describe('the doctor of recorded traffic', () => {
       ),
     );
     expect(Object.keys(edited.lost.by)).toEqual(['history-edited']);
-    const sessions = traffic('gpt-4o', clean).map((session) => ({
-      ...session,
-      calls: session.calls.map((call, index) => (index === 4 ? asModel(call, 'gpt-4.1') : call)),
-    }));
+    const sessions = withCalls(traffic('gpt-4o', clean), (call, index) =>
+      index === 4 ? asModel(call, 'gpt-4.1') : call,
+    );
     expect(examine(sessions).culprits.map(({ cause }) => cause)).toContain('model-switched');
   });
 
   it('holds what the provider says it read against its rules', () => {
-    const sessions = traffic('gpt-4o', clean).map((session) => ({
-      ...session,
-      calls: session.calls.map((call): RecordedCall => {
-        const usage = {
-          prompt_tokens: 3000,
-          completion_tokens: 10,
-          prompt_tokens_details: { cached_tokens: 0 },
-        };
-        return { ...call, answer: { ...call.answer, usage } };
-      }),
+    const usage = {
+      prompt_tokens: 3000,
+      completion_tokens: 10,
+      prompt_tokens_details: { cached_tokens: 0 },
+    };
+    const sessions = withCalls(traffic('gpt-4o', clean), (call) => ({
+      ...call,
+      answer: { ...call.answer, usage },
     }));
     const { lost } = examine(sessions);
     expect(Object.keys(lost.by)).toEqual(['provider-eviction']);

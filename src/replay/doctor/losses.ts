@@ -57,10 +57,13 @@ export class Losses {
 
   /** All sums, the dearest first; what still waits is booked to `rest` where it is a loss at all. */
   finish(rest: Cause): ReadonlyMap<Cause, CauseSums> {
-    for (const [thread, nanos] of [...this.#waiting]) {
+    for (const [thread, nanos] of this.#waiting) {
       if (nanos <= 0) continue;
-      this.#waiting.set(thread, 0);
-      this.add({ thread, cause: rest, nanos, culprit: undefined, repair: [] });
+      const sums = this.#sums.get(rest) ?? newSums(undefined, []);
+      this.#sums.set(rest, sums);
+      sums.nanos += nanos;
+      sums.calls++;
+      sums.threads.add(thread);
     }
     this.#waiting.clear();
     return new Map([...this.#sums].sort(([, one], [, other]) => other.nanos - one.nanos));
