@@ -33,12 +33,14 @@ export type Relevance = (question: string) => Float64Array;
  * Indexing is most of the work, so one index serves many questions.
  */
 export function relevanceOver(turns: readonly RankedTurn[], shares = usualShares): Relevance {
-  const scoresOfTurns = indexOf(turns.map(({ text }) => text));
-  const { placeOf, texts } = sessionsOf(turns);
+  const terms = turns.map(({ text }) => termsIn(text));
+  const scoresOfTurns = indexOf(terms);
+  const { placeOf, texts } = sessionsOf(turns, terms);
   const scoresOfSessions = indexOf(texts);
   return (question) => {
-    const own = scoresOfTurns(question);
-    const whole = scoresOfSessions(question);
+    const asked = termsIn(question);
+    const own = scoresOfTurns(asked);
+    const whole = scoresOfSessions(asked);
     return own.map((score, index) => {
       const { session } = turns[index]!;
       const near = (distance: number): number =>
@@ -54,28 +56,36 @@ export function relevanceOver(turns: readonly RankedTurn[], shares = usualShares
   };
 }
 
-function sessionsOf(turns: readonly RankedTurn[]): {
+/** The terms of a text, with a space between each two: found once, for its turn and its session. */
+function termsIn(text: string): string {
+  return termsOf(text).join(' ');
+}
+
+function sessionsOf(
+  turns: readonly RankedTurn[],
+  terms: readonly string[],
+): {
   readonly placeOf: ReadonlyMap<string | number, number>;
   readonly texts: readonly string[];
 } {
   const parts = new Map<string | number, string[]>();
-  for (const { session, text } of turns) {
+  for (const [index, { session }] of turns.entries()) {
     if (session === undefined) continue;
     const known = parts.get(session);
-    if (known === undefined) parts.set(session, [text]);
-    else known.push(text);
+    if (known === undefined) parts.set(session, [terms[index]!]);
+    else known.push(terms[index]!);
   }
   return {
     placeOf: new Map([...parts.keys()].map((name, index) => [name, index])),
-    texts: [...parts.values()].map((each) => each.join('\n')),
+    texts: [...parts.values()].map((each) => each.join(' ')),
   };
 }
 
-/** Texts, to be asked for BM25 of each. */
+/** Texts as their terms, to be asked for BM25 of each. */
 function indexOf(texts: readonly string[]): Relevance {
   const index = new MiniSearch<{ readonly id: number; readonly text: string }>({
     fields: ['text'],
-    tokenize: termsOf,
+    tokenize: (terms) => terms.split(' '),
     processTerm: (term) => term,
     searchOptions: { bm25, prefix: false, fuzzy: false, combineWith: 'OR' },
   });
