@@ -9,8 +9,14 @@ export interface SizedTurn extends RankedTurn {
 const recentShare = 0.02;
 
 /**
+ * Of two turns that are as relevant, the shorter leaves more room for others. The fourth root is weak on purpose: BM25 has
+ * discounted long texts once already.
+ */
+const roomWeight = 0.25;
+
+/**
  * Which turns to keep of a conversation, so that they are at most `budget` tokens together: the newest few, then the most
- * relevant, the newer of equals first. Ascending indexes.
+ * relevant for the room that they take, the newer of equals first. Ascending indexes.
  */
 export function selectTurns(
   turns: readonly SizedTurn[],
@@ -28,9 +34,10 @@ export function selectTurns(
     if (left - turns[index]!.tokens < reserve) break;
     keep(index);
   }
-  const order = [...turns.keys()].sort(
-    (one, other) => relevance[other]! - relevance[one]! || other - one,
+  const worth = turns.map(
+    ({ tokens }, index) => relevance[index]! / Math.max(1, tokens) ** roomWeight,
   );
+  const order = [...turns.keys()].sort((one, other) => worth[other]! - worth[one]! || other - one);
   for (const index of order) {
     if (!kept.has(index) && turns[index]!.tokens <= left) keep(index);
   }
