@@ -99,6 +99,43 @@ describe('the fitter', () => {
     }
   });
 
+  it.each([undefined, 's'])(
+    'goes on where a client moves its marks along, session %s',
+    async (name) => {
+      const { fitter, clock, request } = await newFitter();
+      const messages: JsonObject[] = [{ role: 'user', content: 'Find the parcel.' }];
+      let before = '';
+      let replays = 0;
+      for (let call = 0; call < 24; call++) {
+        // The newest two messages of the user carry a mark, and for it are spelled as blocks.
+        const users = messages.flatMap(({ role }, index) => (role === 'user' ? [index] : []));
+        const sent = messages.map((message, index) =>
+          users.slice(-2).includes(index) ? marked(message) : message,
+        );
+        const { body, verdict } = fitter.fit(
+          request('anthropic-messages', { model: 'model', messages: sent }, { session: name }),
+        );
+        const left = (JSON.parse(body.toString()) as { messages: JsonObject[] }).messages;
+        const text = JSON.stringify(left.slice(0, -4));
+        if (verdict!.endsWith(':replayed')) {
+          replays++;
+          expect(text.startsWith(before.slice(0, -1))).toBe(true);
+        }
+        before = text;
+        messages.push({
+          role: 'assistant',
+          content: [{ type: 'tool_use', id: `c${call}`, name: 'look', input: {} }],
+        });
+        messages.push({
+          role: 'user',
+          content: [{ type: 'tool_result', tool_use_id: `c${call}`, content: prose(400) }],
+        });
+        clock.advance(5000);
+      }
+      expect(replays).toBeGreaterThan(5);
+    },
+  );
+
   it('shares nothing across tenants or sessions', async () => {
     const { fitter, request } = await newFitter({ economics: cold });
     const sent = { ...requests[20]! };
@@ -166,6 +203,14 @@ describe('the fitter', () => {
     }
   });
 });
+
+function marked(message: JsonObject): JsonObject {
+  const { content } = message;
+  const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+  const [first, ...rest] = (blocks as JsonObject[]).toReversed();
+  const last = { ...first, cache_control: { type: 'ephemeral' } };
+  return { ...message, content: [last, ...rest].toReversed() };
+}
 
 const cold = () => ({ ...halfPrice, ttlMs: 0, base: { ...halfPrice.base, read: 2_000_000 } });
 

@@ -15,6 +15,7 @@ import { withoutCache, type Economics } from './gate/economics.ts';
 import { planEdits, type FitPolicy, type Plan } from './gate/plan.ts';
 import { ConversationMemory, type MemoryLimits } from './memory/conversation-memory.ts';
 import { Conversation, itemSpans } from './memory/conversation.ts';
+import { takeMovedMarks } from './memory/moved-marks.ts';
 import { commonItems, readOn, saysIn } from './memory/read-on.ts';
 import { questionOf, type Situation } from './question.ts';
 import { answerRoom, caches, isHot } from './request-state.ts';
@@ -153,17 +154,20 @@ export class Fitter {
     const beginning = crc32(body.subarray(0, fingerprintBytes));
     const bucket = `${scope}\n${provider}\n${model}\n${session ?? beginning}`;
     const continued = this.#memory.continuedBy(bucket, body);
-    const spans = continued?.spansOf(body) ?? bodySpans(body);
+    const near = continued === undefined ? this.#memory.nearest(bucket, body) : undefined;
+    const spans =
+      continued?.spansOf(body) ?? near?.conversation.spansOf(body, near.same) ?? bodySpans(body);
     const items = itemSpans(spans, reader.list);
     if (items === undefined || items.length === 0) return undefined;
-    if (continued !== undefined) return { conversation: continued, spans, items };
-    const near = this.#memory.nearest(bucket, body);
-    const common = near === undefined ? 0 : commonItems(items, near.conversation, near.same);
-    const conversation =
-      common > 0 && near!.conversation.edits.size > 0
-        ? near!.conversation.fork(common)
-        : new Conversation(bucket, `${scope}\n${agent ?? beginning}`, reader);
-    return { conversation, spans, items };
+    const begin = (): Conversation =>
+      new Conversation(bucket, `${scope}\n${agent ?? beginning}`, reader);
+    if (near === undefined) return { conversation: continued ?? begin(), spans, items };
+    const common = commonItems(items, near.conversation, near.same);
+    if (takeMovedMarks(near.conversation, body, items, common, reader)) {
+      return { conversation: near.conversation, spans, items };
+    }
+    const goesOn = common > 0 && near.conversation.edits.size > 0;
+    return { conversation: goesOn ? near.conversation.fork(common) : begin(), spans, items };
   }
 
   /** Takes in what is new. Returns how many items were sent before, as far as we know. */

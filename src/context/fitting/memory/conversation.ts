@@ -59,7 +59,7 @@ export class Conversation {
   readonly batches: Batch[] = [];
   /** Where a tool's result stands for the first time, by its digest. */
   readonly results = new Map<string, ResultPlace>();
-  readonly groups: GroupCutter;
+  groups: GroupCutter;
   /** The first item that cannot be read, and why. */
   unreadable: { readonly at: number; readonly why: HistoryFault } | undefined;
   /** Calls that were seen, and those of them that came after the provider's cache had gone cold. */
@@ -133,11 +133,20 @@ export class Conversation {
     return (this.#packed ?? this.#prefix).length + this.items.length * itemBytes + fixedBytes;
   }
 
-  /** Spans of a body that continues this conversation. */
-  spansOf(body: Buffer): BodySpans {
-    return this.#spans === undefined
-      ? bodySpans(body)
-      : spansAfter(this.#spans, this.#length, body);
+  /** Spans of a body that begins with all the bytes of the latest request up to the end of its items, or with so many of them. */
+  spansOf(body: Buffer, same = this.#length): BodySpans {
+    return this.#spans === undefined ? bodySpans(body) : spansAfter(this.#spans, same, body);
+  }
+
+  /** Where the items of the latest request lie; empty while it is packed. */
+  latestItems(list: string): readonly Span[] {
+    return (this.#spans && itemSpans(this.#spans, list)) ?? [];
+  }
+
+  /** Cuts the items into groups anew. */
+  regroup(): void {
+    this.groups = new GroupCutter(this.#rules);
+    for (const { item } of this.items) this.groups.add(item);
   }
 
   /** Keeps the bytes of a request for the next one to be compared with. */
