@@ -102,11 +102,14 @@ describe('the fitter', () => {
   it.each([undefined, 's'])(
     'goes on where a client moves its marks along, session %s',
     async (name) => {
-      const { fitter, clock, request } = await newFitter();
+      // No edit pays while the cache is hot, every edit once it is cold: so it shows what is remembered.
+      const dear = { ...halfPrice, base: { ...halfPrice.base, read: 1000 } };
+      const { fitter, clock, request } = await newFitter({ economics: () => dear });
       const messages: JsonObject[] = [{ role: 'user', content: 'Find the parcel.' }];
       let before = '';
       let replays = 0;
       for (let call = 0; call < 24; call++) {
+        if (call === 12) clock.advance(dear.ttlMs);
         // The newest two messages of the user carry a mark, and for it are spelled as blocks.
         const users = messages.flatMap(({ role }, index) => (role === 'user' ? [index] : []));
         const sent = messages.map((message, index) =>
@@ -117,6 +120,7 @@ describe('the fitter', () => {
         );
         const left = (JSON.parse(body.toString()) as { messages: JsonObject[] }).messages;
         const text = JSON.stringify(left.slice(0, -4));
+        if (call === 12) expect(verdict).toMatch(/^cold:/);
         if (verdict!.endsWith(':replayed')) {
           replays++;
           expect(text.startsWith(before.slice(0, -1))).toBe(true);
