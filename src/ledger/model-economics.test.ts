@@ -3,6 +3,7 @@ import { modelEconomics } from './model-economics.ts';
 import { createPriceBook } from './price-book.ts';
 
 const at = Date.UTC(2026, 10, 20);
+const plain = { provider: 'openai', input: 1.2, output: 10, provenance: 'a test' };
 const book = createPriceBook({
   overrides: [
     {
@@ -12,6 +13,8 @@ const book = createPriceBook({
       output: 10,
       provenance: 'a test',
     },
+    { ...plain, model: 'gpt-5-slip', cacheRead: 12 },
+    { ...plain, model: 'gpt-5-free', input: 0, cacheRead: 0 },
   ],
 });
 const of = (provider: string, model: string) => modelEconomics(book, { provider, model, at });
@@ -44,6 +47,9 @@ describe('the economics of a model', () => {
   it('are unknown where the price or a multiplier is', () => {
     expect(of('openai', 'gpt-99-nova')).toBeUndefined();
     expect(of('anthropic', 'claude-unsure-5')).toBeUndefined();
+    // A decimal point that slipped, and nothing that could be saved.
+    expect(of('openai', 'gpt-5-slip')).toBeUndefined();
+    expect(of('openai', 'gpt-5-free')).toBeUndefined();
     // Its cache rates are not published.
     expect(of('openai', 'gpt-6.2-sol')).toBeUndefined();
   });

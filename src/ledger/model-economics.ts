@@ -26,7 +26,7 @@ interface InputRates {
   readonly output: number;
 }
 
-/** Undefined where a price that decides is not published but assumed: a wager on it would be blind. */
+/** Undefined where a price that decides is not published but assumed, or cannot be right: a wager on it would be blind. */
 export function modelEconomics(
   book: PriceBook,
   question: PriceQuestion,
@@ -35,16 +35,32 @@ export function modelEconomics(
   if (price === undefined) return undefined;
   const rules = prefixRules(question.provider, question.model);
   if (isUnsure(price, rules)) return undefined;
+  const base = inputRates(price.base, rules);
+  const cliffs = price.longContext.map(({ above, rates }) => ({
+    above,
+    rates: inputRates(rates, rules),
+  }));
+  if (![base, ...cliffs.map(({ rates }) => rates)].every(canBeRight)) return undefined;
   return {
-    base: inputRates(price.base, rules),
-    cliffs: price.longContext.map(({ above, rates }) => ({
-      above,
-      rates: inputRates(rates, rules),
-    })),
+    base,
+    cliffs,
     ttlMs: rules.mode === 'none' ? 0 : rules.ttlMs,
     asks: rules.mode === 'explicit',
     window: windowOf(question.provider, question.model),
   };
+}
+
+/** No provider asks more for a cached token than for a new one, or several times the input for writing it. */
+function canBeRight({ fresh, read, write, output }: InputRates): boolean {
+  const mostForWriting = 4 * fresh;
+  return (
+    fresh > 0 &&
+    output >= 0 &&
+    read >= 0 &&
+    read <= fresh &&
+    write >= read &&
+    write <= mostForWriting
+  );
 }
 
 function isUnsure({ assumed }: ModelPrice, { mode, writeCharged }: PrefixRules): boolean {
