@@ -41,7 +41,8 @@ it(
           const streams = lane % 2 === 0 ? { stream: true } : {};
           const body = chat({
             temperature: 0,
-            seed: lane,
+            // Each round asks anew: `user` is no part of the question.
+            seed: 100 * round + lane,
             user: `${round}-${count}`,
             ...streams,
             n: count + 1,

@@ -65,9 +65,11 @@ export function withStableTexts(
     const isBroken = continued?.comparison.divergence !== undefined;
     const other = isBroken ? continued.thread : peer;
     if (other !== undefined) learnVolatile(other, stable.bare, habits.volatileShapes, isBroken);
-    const cut = cutVolatile(left, habits.volatileShapes);
-    lines = cut.lines;
-    left = edited(request.dialect, left, cut.edits);
+    // A conversation whose lines have stayed as they were keeps them: taking them out would break its prefix.
+    const isWhole = continued !== undefined && !isBroken;
+    const cut = isWhole ? undefined : cutVolatile(left, habits.volatileShapes);
+    lines = cut?.lines ?? [];
+    left = edited(request.dialect, left, cut?.edits ?? []);
   }
   if (switches.order && continued !== undefined && differsInHistory(left, stable, continued)) {
     const edits = stableHistory(continued.thread, left, markName);
@@ -79,7 +81,7 @@ export function withStableTexts(
 
 function differsInHistory(left: Form, stable: Stabilised, { thread, comparison }: Continued) {
   const now = left === stable.left ? comparison : comparePrompts(thread, left);
-  return now.divergence?.region === 'messages';
+  return now.divergence !== undefined && now.divergence.region !== 'tools';
 }
 
 function unmarked(

@@ -14,9 +14,7 @@ export interface RawLine {
   readonly end: number;
 }
 
-/**
- * The lines of the JSON string whose quotes are at `span`, long ones in sentences; none where it is too long to look at.
- */
+/** The sentences of the lines of the JSON string whose quotes are at `span`; none where it is too long to look at. */
 export function rawLines(body: Buffer, span: Span): RawLine[] {
   if (body[span.start] !== 0x22 || span.end - span.start > readableBytes) return [];
   const text = body.toString('latin1', span.start + 1, span.end - 1);
@@ -45,7 +43,6 @@ function endOfLine(text: string, from: number): number {
 }
 
 function sentences(text: string, from: number, to: number, end: number): RawLine[] {
-  if (to - from <= longestLine) return [{ text: text.slice(from, to), start: from, end }];
   const found: RawLine[] = [];
   let start = from;
   for (let at = text.indexOf('. ', from); at >= 0 && at + 2 < to; at = text.indexOf('. ', at + 2)) {

@@ -80,6 +80,14 @@ describe('the culprit', () => {
     expect(between(base, { ...base, messages: longer })).toBeUndefined();
   });
 
+  it('is nobody where a text is written as the block that it is short for', () => {
+    const messages = base.messages.map(({ role, content }) => ({
+      role,
+      content: [{ type: 'text', text: content }],
+    }));
+    expect(between(base, { ...base, messages })).toBeUndefined();
+  });
+
   it('is found in a system message too', () => {
     const body = (time: string) => ({
       messages: [

@@ -55,6 +55,9 @@ function culpritAt(earlier: LaidOut, now: LaidOut, divergence: Divergence): Culp
   const after = other && read(now, other, item);
   if (before !== undefined && after !== undefined && sameSpelling(before, after)) return undefined;
   const isSystem = name === 'system' || isSystemMessage(before) || isSystemMessage(after);
+  // Of a system prompt the model sees the text alone.
+  const isSame = before !== undefined && after !== undefined && sameButForOrder(before, after);
+  if (isSystem && isSame) return undefined;
   if (isSystem) return systemCulprit(before, after, `${memberName(other ?? one!)}[${item}]`);
   return historyCulprit(before, after, `${memberName(other ?? one!)}[${item}]`);
 }
