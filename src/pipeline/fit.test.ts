@@ -5,6 +5,7 @@ import { newAccount } from '../exchange/account.ts';
 import { noReuse } from '../exchange/call.ts';
 import { noDirectives } from '../exchange/directives.ts';
 import type { Reply } from '../exchange/reply.ts';
+import { collect, type ByteStream } from '../exchange/stream.ts';
 import { noUsage, type Usage } from '../exchange/usage.ts';
 import { openAiChat } from '../exchange/wire/openai-chat.ts';
 import { Cancellation } from '../kernel/cancellation.ts';
@@ -91,6 +92,31 @@ describe('the fit stage', () => {
     expect(call.trail.map(({ stage, verdict }) => `${stage}=${verdict}`)).toEqual([
       'fit=batch:1+0',
     ]);
+  });
+
+  it('books a stream when it has ended', async () => {
+    const { fitter, told } = stubFitter(edits);
+    const call = sampleCall();
+    const reply = await stage(fitter)(call, async ({ account }) => ({
+      ...ok,
+      body: {
+        open(sink) {
+          sink.write(Buffer.from('data: x'));
+          Object.assign(account, {
+            outcome: 'ok',
+            usage: { ...noUsage, fresh: 300 },
+            costNanos: 300,
+          });
+          sink.end();
+        },
+        resume() {},
+        cancel() {},
+      },
+    }));
+    expect(told).toEqual([]);
+    await collect(reply.body as ByteStream);
+    expect(told).toEqual(['realised 600']);
+    expect(call.account.savedBy).toBe('fitting');
   });
 
   it('asks again as it came where the provider refuses the edit', async () => {

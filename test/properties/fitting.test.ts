@@ -55,6 +55,35 @@ describe.each(fittedDialects)('fitting %s conversations', (dialect) => {
     expect(edited).toBeGreaterThan(100);
   });
 
+  it('bears whatever stands in a history', async () => {
+    const { fitter, request } = await newFitter();
+    const odd = fc.oneof(
+      fc.jsonValue(),
+      fc.record({
+        role: fc.constantFrom('user', 'assistant', 'tool', 'system', 7, null),
+        type: fc.constantFrom('message', 'reasoning', 'function_call', 'function_call_output', 1),
+        content: fc.jsonValue(),
+        output: fc.jsonValue(),
+        call_id: fc.constantFrom('a', 'b', null),
+        tool_call_id: fc.constantFrom('a', 'b', 3),
+        tool_calls: fc.jsonValue(),
+      }),
+    );
+    const bodies = fc.record({
+      history: fc.oneof(fc.array(odd), fc.jsonValue()),
+      other: fc.jsonValue(),
+    });
+    fc.assert(
+      fc.property(bodies, fc.constantFrom(undefined, 2), ({ history, other }, indent) => {
+        const value = { model: 'model', other, [list]: history } as JsonObject;
+        const body = Buffer.from(JSON.stringify(value, undefined, indent));
+        const { body: left } = fitter.fit(request(dialect, value, { body }));
+        expect(left.equals(body)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('leaves a broken history alone, byte for byte, and says why', async () => {
     const { fitter, request } = await newFitter();
     const long = 'result '.repeat(800);

@@ -62,6 +62,16 @@ describe('the memory of conversations', () => {
     expect(memory.count + forgotten.length).toBe(321);
   });
 
+  it('does not give itself up for one that is too large', () => {
+    const forgotten: Conversation[] = [];
+    const small = new ConversationMemory({ ...limits, maxBytes: 30_000 }, (each) =>
+      forgotten.push(each),
+    );
+    const large = remember(small, 'large');
+    expect(forgotten).toEqual([large]);
+    expect([small.count, small.bytes]).toEqual([0, 0]);
+  });
+
   it('forgets after its time', () => {
     const { memory, forgotten } = forgetful();
     const old = remember(memory, 'old', 0);

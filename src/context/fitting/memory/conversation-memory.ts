@@ -70,6 +70,11 @@ export class ConversationMemory {
     for (const other of others) known.add(other);
     this.#drop(conversation);
     const { size } = conversation;
+    // One that would push many others out is not worth it.
+    if (size > this.#limits.maxBytes / 4) {
+      this.#forget(conversation);
+      return;
+    }
     this.#plain.set(conversation, size);
     this.#plainBytes += size;
     if (known.size > perBucket) this.#forget(others.at(-1)!);
