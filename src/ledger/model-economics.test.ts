@@ -29,6 +29,7 @@ describe('the economics of a model', () => {
     });
     expect(of('anthropic', 'claude-haiku-5-5')).toMatchObject({
       asks: true,
+      long: { ttlMs: 3_600_000, writeTimes: 1.6 },
       cliffs: [{ above: 100_000 }],
     });
     expect(of('openai', 'gpt-4o')).toMatchObject({

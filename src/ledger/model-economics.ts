@@ -12,6 +12,8 @@ export interface ModelEconomics {
   readonly cliffs: readonly { readonly above: number; readonly rates: InputRates }[];
   /** 0 where the provider keeps no prefix. */
   readonly ttlMs: number;
+  /** A longer time that a request may ask for; writing then costs so many times as much. */
+  readonly long: { readonly ttlMs: number; readonly writeTimes: number } | undefined;
   /** The prefix is kept only where the request marks it. */
   readonly asks: boolean;
   /** Input tokens at most; undefined where no list says so. */
@@ -45,6 +47,7 @@ export function modelEconomics(
     base,
     cliffs,
     ttlMs: rules.mode === 'none' ? 0 : rules.ttlMs,
+    long: longHold(price, rules),
     asks: rules.mode === 'explicit',
     window: windowOf(question.provider, question.model),
   };
@@ -61,6 +64,14 @@ function canBeRight({ fresh, read, write, output }: InputRates): boolean {
     write >= read &&
     write <= mostForWriting
   );
+}
+
+function longHold({ base, assumed }: ModelPrice, rules: PrefixRules): ModelEconomics['long'] {
+  const { mode, ttlLongMs, writeCharged } = rules;
+  if (mode === 'none' || ttlLongMs === undefined) return undefined;
+  if (!writeCharged) return { ttlMs: ttlLongMs, writeTimes: 1 };
+  if (assumed.includes('cacheWrite1h')) return undefined;
+  return { ttlMs: ttlLongMs, writeTimes: base.cacheWrite1h / base.cacheWrite5m };
 }
 
 function isUnsure({ assumed }: ModelPrice, { mode, writeCharged }: PrefixRules): boolean {

@@ -66,6 +66,26 @@ describe('the fitter', () => {
     expect(fitter.fit(request('openai-chat', requests[20]!)).verdict).toMatch(/^cold:\d+/);
   });
 
+  it('waits for the longer time to end where the request asked for it', async () => {
+    const dear = { ...halfPrice, base: { ...halfPrice.base, read: 1000 } };
+    const economics = () => ({ ...dear, long: { ttlMs: 3_600_000, writeTimes: 1.6 } });
+    const { fitter, clock, request } = await newFitter({ economics });
+    const long = requests.map((each) => ({ ...each, prompt_cache_retention: '24h' }));
+    for (const each of long.slice(0, 20)) fitter.fit(request('openai-chat', each));
+    clock.advance(dear.ttlMs);
+    expect(fitter.fit(request('openai-chat', long[20]!)).verdict).toBe('does-not-pay');
+    clock.advance(3_600_000);
+    expect(fitter.fit(request('openai-chat', long[21]!)).verdict).toMatch(/^cold:/);
+  });
+
+  it('knows a conversation that it has forgotten to be cold', async () => {
+    const dear = { ...halfPrice, base: { ...halfPrice.base, read: 1000 } };
+    const { fitter, clock, request } = await newFitter({ economics: () => dear });
+    fitter.fit(request('openai-chat', requests[20]!));
+    clock.advance(3 * 3_600_000);
+    expect(fitter.fit(request('openai-chat', requests[21]!)).verdict).toMatch(/^cold:/);
+  });
+
   it('takes a conversation that it sees for the first time to be hot', async () => {
     const dear = { ...halfPrice, base: { ...halfPrice.base, read: 1000 } };
     const { fitter, request } = await newFitter({ economics: () => dear });

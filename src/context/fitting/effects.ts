@@ -98,6 +98,7 @@ export class Effects {
 
 function noteCaching(conversation: Conversation, usage: Usage): void {
   const cached = usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h;
+  if (usage.cacheWrite1h > 0) conversation.holdsLong = true;
   if (cached > 0) conversation.caches = true;
   // One call without says little: the prompt may have been short, or new.
   else if (conversation.calls > 2 && inputTokens(usage) >= 4 * leastCached) {

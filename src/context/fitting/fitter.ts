@@ -5,20 +5,22 @@ import { bodySpans, type BodySpans } from '../../kernel/json-spans.ts';
 import type { Span } from '../../kernel/json-members.ts';
 import { nanoFromPico, type NanoUsd } from '../../kernel/money.ts';
 import type { Signals } from '../../kernel/signals.ts';
+import { digestOf } from '../../kernel/digest.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import { applyPlan } from './edits/apply-plan.ts';
 import { withEdits } from './edits/history-edits.ts';
 import { Effects } from './effects.ts';
-import { FirstSend, type FirstSendPolicy } from './first-send/first-send.ts';
+import { FirstSend, type FirstSendPolicy, type NewItem } from './first-send/first-send.ts';
 import { Handles } from './first-send/handles.ts';
 import { CallsLeft } from './gate/calls-left.ts';
-import { withoutCache, type Economics } from './gate/economics.ts';
+import { heldLong, withoutCache, type Economics } from './gate/economics.ts';
 import { planEdits, type FitPolicy, type Plan } from './gate/plan.ts';
 import { ConversationMemory, type MemoryLimits } from './memory/conversation-memory.ts';
 import { Conversation, itemSpans } from './memory/conversation.ts';
 import { takeMovedMarks } from './memory/moved-marks.ts';
 import { commonItems, readOn, saysIn } from './memory/read-on.ts';
 import { questionOf, type Situation } from './question.ts';
-import { answerRoom, caches, isHot } from './request-state.ts';
+import { answerRoom, asksLong, caches, isHot } from './request-state.ts';
 import { Sizes } from './sizes.ts';
 import { Success } from './success.ts';
 import type { TokenMeter } from './token-meter.ts';
@@ -74,6 +76,9 @@ export interface Fitted {
 /** The beginning of a body by which conversations are told apart where the caller names no session. */
 const fingerprintBytes = 1024;
 
+/** A hundred bytes each. */
+const rememberedOpenings = 20_000;
+
 /**
  * Fits conversations: edits their histories where that pays, and makes the same edits, byte for byte, on every later call, so that
  * what the provider has cached stays good.
@@ -84,6 +89,8 @@ export class Fitter {
   readonly #options: FitterOptions;
   readonly #memory: ConversationMemory;
   readonly #past = new CallsLeft();
+  /** When conversations were last seen, by their opening. */
+  readonly #seen = new BoundedMap<number>(rememberedOpenings);
   readonly #firstSend: FirstSend;
   readonly #sizes: Sizes;
 
@@ -119,14 +126,15 @@ export class Fitter {
     const { body, provider, model, serviceTier } = request;
     const reader = turnReaders[request.dialect];
     if (reader === undefined) return untouched(body, undefined);
-    const economics = this.#options.economics({ provider, model, serviceTier, at: now });
-    if (economics === undefined) return untouched(body, 'no-price');
+    const usual = this.#options.economics({ provider, model, serviceTier, at: now });
+    if (usual === undefined) return untouched(body, 'no-price');
     const known = this.#conversationOf(request, reader);
     if (known === undefined) return untouched(body, undefined);
     const { conversation, spans, items } = known;
     const fault = reader.requestFault(saysIn(body, spans));
     if (fault !== undefined) return untouched(body, `left:${fault}`);
     const itemsSent = this.#readOn(conversation, request, items, reader);
+    const economics = asksLong(conversation, usual, body) ? heldLong(usual) : usual;
     const hot = itemsSent > 0 && isHot(conversation, economics, now);
     const situation = this.#situation({ request, known, reader, economics, itemsSent, hot });
     const plan = this.#plan(situation, request.model);
@@ -183,6 +191,7 @@ export class Fitter {
     // Of a conversation that we see for the first time, all that the model answered to was sent before.
     const spoken = conversation.items.findLastIndex(({ item }) => item.speaker === 'assistant');
     const itemsSent = isKnown ? before : Math.max(before, spoken);
+    this.#recognise(conversation, added);
     if (conversation.fault !== undefined) return itemsSent;
     for (const each of added) {
       if (each.index < itemsSent) this.#firstSend.note(conversation, each);
@@ -194,6 +203,15 @@ export class Fitter {
       this.#firstSend.answer(conversation, newest, written, reader, request.scope);
     }
     return itemsSent;
+  }
+
+  /** A conversation that was forgotten is at least known to have been seen: it tells whether the provider has forgotten it too. */
+  #recognise(conversation: Conversation, added: readonly NewItem[]): void {
+    if (conversation.opening !== undefined) return;
+    const first = added.find(({ item }) => item.speaker === 'user');
+    if (first === undefined) return;
+    conversation.opening = digestOf(`${conversation.bucket}\n${first.item.text}`);
+    conversation.seenAt = this.#seen.get(conversation.opening);
   }
 
   #situation(given: {
@@ -251,6 +269,7 @@ export class Fitter {
     conversation.calls++;
     if (!hot && conversation.lastAt !== undefined) conversation.coldCalls++;
     conversation.lastAt = now;
+    if (conversation.opening !== undefined) this.#seen.set(conversation.opening, now);
     conversation.keep(body, spans, items.at(-1)!.end);
     this.#memory.keep(conversation);
   }

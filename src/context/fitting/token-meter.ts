@@ -1,4 +1,5 @@
 import { loadTokenCount, type CountTokens } from '../../kernel/token-count.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 /** Before the tokenizer is there, and where counting would take too long: bytes of JSON text per token. */
 const usualBytesPerToken = 4;
@@ -15,7 +16,7 @@ const exactModels = /^(?:openai\/)?(?:gpt-|chatgpt-|o[134](?:-|$)|codex)/;
  * is learned from the usage that the provider returns.
  */
 export class TokenMeter {
-  readonly #factors = new Map<string, number>();
+  readonly #factors = new BoundedMap<number>(rememberedModels);
   readonly #load: () => Promise<CountTokens>;
   #loading: Promise<void> | undefined;
   #count: CountTokens | undefined;
@@ -54,7 +55,6 @@ export class TokenMeter {
   learn(model: string, counted: number, provider: number): void {
     if (counted < leastLesson || provider <= 0 || exactModels.test(model)) return;
     const known = this.#factors.get(model);
-    if (known === undefined && this.#factors.size >= rememberedModels) return;
     const ratio = provider / counted;
     this.#factors.set(model, known === undefined ? ratio : known + learningRate * (ratio - known));
   }

@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../bounded-map.ts';
+
 /** Lengths of an agent's past conversations, in calls, newest last. */
 const rememberedLengths = 64;
 const rememberedAgents = 1000;
@@ -10,20 +12,13 @@ const priorShares = [0.125, 1 / 3, 0.75, 2];
 
 /** Learns how many calls a conversation still has, from those that the same agent had before. */
 export class CallsLeft {
-  readonly #lengths = new Map<string, number[]>();
+  readonly #lengths = new BoundedMap<number[]>(rememberedAgents);
 
   /** A conversation of this agent ended after so many calls. */
   learn(agent: string, calls: number): void {
-    const known = this.#lengths.get(agent) ?? [];
-    this.#lengths.delete(agent); // behind the others: agents are kept in order of use
-    this.#lengths.set(agent, known);
+    const known = this.#lengths.getOr(agent, () => []);
     known.push(calls);
     if (known.length > rememberedLengths) known.shift();
-    if (this.#lengths.size <= rememberedAgents) return;
-    for (const [oldest] of this.#lengths) {
-      this.#lengths.delete(oldest);
-      return;
-    }
   }
 
   /** Calls still to be expected at the `call`th call of a conversation, this one among them: the median over those that came so far. */

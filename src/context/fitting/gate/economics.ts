@@ -24,6 +24,8 @@ export interface Economics {
   readonly cliffs: readonly PriceCliff[];
   /** How long an unused prefix stays in the provider's cache, in milliseconds; 0 where it has none. */
   readonly ttlMs: number;
+  /** The longer time that a request may ask for, and how many times as much writing costs then; undefined where there is none. */
+  readonly long?: { readonly ttlMs: number; readonly writeTimes: number } | undefined;
   /** The cache must be asked for, by marks in the request. */
   readonly asks: boolean;
   /** Input tokens that the model takes at most; undefined where that is not known. */
@@ -43,6 +45,22 @@ export function withoutCache(economics: Economics): Economics {
     ttlMs: 0,
     base: plain(economics.base),
     cliffs: economics.cliffs.map(({ above, rates }) => ({ above, rates: plain(rates) })),
+  };
+}
+
+/** The same model for requests that ask for its longer time. */
+export function heldLong(economics: Economics): Economics {
+  const { long } = economics;
+  if (long === undefined) return economics;
+  const dearer = (rates: TokenRates): TokenRates => ({
+    ...rates,
+    write: rates.write * long.writeTimes,
+  });
+  return {
+    ...economics,
+    ttlMs: long.ttlMs,
+    base: dearer(economics.base),
+    cliffs: economics.cliffs.map(({ above, rates }) => ({ above, rates: dearer(rates) })),
   };
 }
 

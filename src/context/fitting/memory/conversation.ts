@@ -67,6 +67,10 @@ export class Conversation {
   coldCalls = 0;
   /** How often the model has spoken in the history: calls that were made, seen or not. */
   turns = 0;
+  /** By what it begins with; names it after it was forgotten. */
+  opening: string | undefined;
+  /** When a conversation that begins so was last seen, before this one was remembered. */
+  seenAt: number | undefined;
   /** When the latest call left, milliseconds since the epoch. */
   lastAt: number | undefined;
   told: ToldCall | undefined;
@@ -74,6 +78,8 @@ export class Conversation {
   unread = 0;
   /** Whether the provider's prompt cache is used at all; undefined until it said so. */
   caches: boolean | undefined;
+  /** Whether its prefix is held for the provider's longer time; undefined until looked at. */
+  holdsLong: boolean | undefined;
   /** Of the items that were counted; what was not is taken to be like them. */
   countedBytes = 0;
   countedTokens = 0;
@@ -181,6 +187,8 @@ export class Conversation {
     if (this.unreadable !== undefined && this.unreadable.at < count) {
       other.unreadable = this.unreadable;
     }
+    other.opening = this.opening;
+    other.seenAt = this.lastAt;
     other.caches = this.caches;
     other.countedBytes = this.countedBytes;
     other.countedTokens = this.countedTokens;
