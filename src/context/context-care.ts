@@ -185,7 +185,8 @@ export class ContextCare {
   ): Thread {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
-    const now = { ...stable.bare, ...beginning, at, provider, model, answered: false };
+    const sent = { at, provider, model, answered: false, warmedAt: undefined };
+    const now = { ...stable.bare, ...beginning, ...sent };
     if (known !== undefined) {
       this.#threads.update(known, () => {
         Object.assign(known, now);

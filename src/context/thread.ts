@@ -42,6 +42,8 @@ export interface Thread {
   staticPart: StaticPart | undefined;
   /** What is known of it. */
   staticUse: StaticUse | undefined;
+  /** When its prefix was last read again to keep it; undefined since its last own call. */
+  warmedAt: number | undefined;
   /** Its last call was counted as never followed up. */
   isGivenUp: boolean;
 }
