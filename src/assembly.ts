@@ -73,6 +73,9 @@ export function assemble(options: AssemblyOptions): Assembly {
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
     fitter: fitterOf(options, priceBook),
+    keepWarm: config.care.keepWarm
+      ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
+      : undefined,
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,

@@ -76,5 +76,7 @@ export interface Before {
   readonly model: string;
   readonly tokens: number;
   readonly held: readonly Held[];
+  /** It was read again since, to keep it. */
+  readonly isWarmed: boolean;
   readonly comparison: Comparison;
 }

@@ -4,7 +4,7 @@ import type { CarePlan, CareRequest } from './care-plan.ts';
 import { alive, beforeOf, judge, judgeBeginning, type Judgement } from './care/judgement.ts';
 import { leave, untouched } from './care/leave.ts';
 import { markForm, type MarkForm } from './care/mark-form.ts';
-import { formOf, type Form } from './care/normalise.ts';
+import { formOf, type Form, type Seen } from './care/normalise.ts';
 import { withStableTexts, withStableTools, type Stabilised } from './care/stabilise.ts';
 import { StableTools } from './care/stable-tools.ts';
 import { Wagers } from './care/wagers.ts';
@@ -67,7 +67,7 @@ export class ContextCare {
     const who = `${tenant}\n${session ?? `\n${request.agent ?? ''}`}`;
     const key = `${who}\n${dialect}\n${turn}`;
     const seen = this.#threads.latest(key);
-    const came = formOf(dialect, body, seen);
+    const came = formOf(dialect, body, seen?.came ?? seen);
     if (came === undefined) return undefined;
     const owner = ownerOf(request);
     const terms = this.#terms({ ...question(request), inputTokens: 0 });
@@ -81,8 +81,10 @@ export class ContextCare {
     };
     const first = withStableTools(came, context, this.#tools);
     const found =
-      this.#threads.find(key, first.bare, { body: seen?.body, same: first.bare.same }) ??
-      (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
+      this.#threads.find(key, first.bare, {
+        body: seen?.came === undefined ? seen?.body : undefined,
+        same: first.bare.same,
+      }) ?? (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
     const peer = found === undefined ? context.habits.latest?.deref() : undefined;
     const stable = withStableTexts(first, context, found, peer);
     const judged =
@@ -90,7 +92,18 @@ export class ContextCare {
         ? judgeBeginning(peer, stable.bare)
         : judge(found, stable.bare, stable === first);
     const named = { key, session: session === undefined ? undefined : who };
-    return this.#plan({ ...context, form, terms, stable, judged, named, peer: peer?.staticUse });
+    const marked = first.client.marks.length > 0 && first.left === came;
+    const seenAs = marked ? { body, spans: came.spans, marks: first.client.marks } : undefined;
+    return this.#plan({
+      ...context,
+      came: seenAs,
+      form,
+      terms,
+      stable,
+      judged,
+      named,
+      peer: peer?.staticUse,
+    });
   }
 
   /**
@@ -185,7 +198,9 @@ export class ContextCare {
   ): Thread {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
-    const now = { ...stable.bare, ...beginning, at, provider, model, answered: false };
+    const sent = { at, provider, model, answered: false, warmedAt: undefined };
+    const { body, spans, layout } = stable.bare;
+    const now = { body, spans, layout, came: arrival.came, ...beginning, ...sent };
     if (known !== undefined) {
       this.#threads.update(known, () => {
         Object.assign(known, now);
@@ -213,6 +228,7 @@ interface Arrival {
   readonly switches: CareSwitches;
   readonly habits: Habits;
   readonly form: MarkForm;
+  readonly came: Seen | undefined;
   readonly terms: CacheTerms | undefined;
   readonly stable: Stabilised;
   readonly judged: Judgement;

@@ -45,11 +45,16 @@ export function oddsOf(tally: Tally, expected: Odds, weight = expectationWeight)
   };
 }
 
+/** The last place of `gaps`: longer than all that are told apart, or never. */
+export const neverGap = 12;
+
 /** What is known of the calls of one agent at one model. */
 export interface Habits {
   /** First calls of a conversation, and later ones. */
   readonly first: Tally;
   readonly later: Tally;
+  /** How many pauses lasted so many of the provider's short times. */
+  readonly gaps: number[];
   /** Tokens a byte of the prompt, as the provider counted; undefined before its first answer. */
   tokensPerByte: number | undefined;
   /** Lines of the system prompt that change from call to call, by their shape. */
@@ -64,6 +69,7 @@ export function newHabits(): Habits {
   return {
     first: newTally(),
     later: newTally(),
+    gaps: Array.from({ length: neverGap + 1 }, () => 0),
     tokensPerByte: undefined,
     volatileShapes: new Set(),
     clientTools: undefined,

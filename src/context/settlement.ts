@@ -6,7 +6,12 @@ import { heldAfter, tokensUpTo } from './held-after.ts';
 import type { CacheTerms } from './terms.ts';
 
 /** What a saved dollar of care is booked to. */
-export type CareMechanism = 'breakpoints' | 'stable-order' | 'volatile-repair' | 'fan-out';
+export type CareMechanism =
+  | 'breakpoints'
+  | 'stable-order'
+  | 'volatile-repair'
+  | 'fan-out'
+  | 'keep-warm';
 
 /** Tokens that were paid for although the provider's cache could have had them. */
 export interface Loss {
@@ -40,13 +45,11 @@ export function settle(
   if (terms === undefined) return { lost, without: undefined, savedBy: undefined };
   const without = withoutCare(plan, usage, total, terms);
   // What was read was written by the one it waited for; alone it would have been written again.
+  const warmedBy = usage.cacheRead === 0 ? undefined : warmth(plan, waited, terms);
   const unread =
-    waited && without === undefined && usage.cacheRead > 0
-      ? unreadUsage(usage, total, terms)
-      : without;
+    warmedBy !== undefined && without === undefined ? unreadUsage(usage, total, terms) : without;
   if (unread === undefined) return { lost, without: undefined, savedBy: undefined };
-  const isFanOut = waited && usage.cacheRead > 0;
-  return { lost, without: unread, savedBy: isFanOut ? 'fan-out' : mechanismOf(plan) };
+  return { lost, without: unread, savedBy: warmedBy ?? mechanismOf(plan) };
 }
 
 function learn(plan: CarePlan, usage: Usage, total: number): void {
@@ -118,6 +121,14 @@ function priceOf(tokens: number, usage: Usage, { rates }: CacheTerms): NanoUsd {
   const unread = fresh + cacheWrite5m + cacheWrite1h;
   const paid = fresh * rates.fresh + cacheWrite5m * rates.write + cacheWrite1h * rates.writeLong;
   return nanoFromPico(Math.max(0, tokens * (paid / Math.max(1, unread) - rates.read)));
+}
+
+/** Who had warmed what was read: another call that it waited for, or a read between its own calls. */
+function warmth(plan: CarePlan, waited: boolean, terms: CacheTerms): CareMechanism | undefined {
+  if (waited) return 'fan-out';
+  const { before, request } = plan;
+  const isPaused = before !== undefined && request.at - before.at >= terms.ttlMs;
+  return isPaused && before.isWarmed ? 'keep-warm' : undefined;
 }
 
 function mechanismOf({ acted }: CarePlan): CareMechanism {

@@ -1,3 +1,4 @@
+import type { Seen } from './care/normalise.ts';
 import type { BodySpans } from '../kernel/json-spans.ts';
 import type { PromptLayout, RegionName } from './layout.ts';
 import type { StaticPart, StaticUse } from './static-part.ts';
@@ -24,6 +25,8 @@ export interface Thread {
   /** The session that its caller names, with its tenant. */
   readonly session: string | undefined;
   body: Buffer;
+  /** The request as the client sent it, where it carries marks. */
+  came: Seen | undefined;
   spans: BodySpans;
   layout: PromptLayout;
   provider: string;
@@ -42,6 +45,8 @@ export interface Thread {
   staticPart: StaticPart | undefined;
   /** What is known of it. */
   staticUse: StaticUse | undefined;
+  /** When its prefix was last read again to keep it; undefined since its last own call. */
+  warmedAt: number | undefined;
   /** Its last call was counted as never followed up. */
   isGivenUp: boolean;
 }
@@ -50,5 +55,5 @@ export interface Thread {
 export function sizeOf(thread: Thread): number {
   let items = 0;
   for (const region of thread.layout) items += region.items.length;
-  return thread.body.length + 64 * items + 1024;
+  return thread.body.length + (thread.came?.body.length ?? 0) + 64 * items + 1024;
 }

@@ -22,7 +22,7 @@ const accountant = new Accountant({
 });
 
 function stageWith(care: ContextCare, signals = new Signals()) {
-  return createCare({ care, fanOut: undefined, accountant, clock, signals });
+  return createCare({ care, fanOut: undefined, keepWarm: undefined, accountant, clock, signals });
 }
 
 const newCare = (): ContextCare => new ContextCare({ terms: () => claudeTerms, switches });

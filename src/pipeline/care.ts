@@ -8,6 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { Accountant } from './accountant.ts';
 import { fanned } from './fan-out.ts';
+import type { KeepWarm } from './keep-warm.ts';
 import { note } from './note.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -17,6 +18,8 @@ interface CareOptions {
   readonly care: ContextCare | undefined;
   /** Undefined: parallel calls do not wait for each other. */
   readonly fanOut: FanOut | undefined;
+  /** Undefined: prefixes are not kept warm. */
+  readonly keepWarm: KeepWarm | undefined;
   readonly accountant: Accountant;
   readonly clock: Clock;
   readonly signals: Signals;
@@ -108,6 +111,7 @@ function settle(
   try {
     const { lost, without, savedBy } = care.settle(plan, account.usage, { waited });
     account.lost = lost;
+    options.keepWarm?.watch(call, plan);
     if (without === undefined || call.body !== plan.body) return;
     account.savedBy = savedBy;
     account.without = {

@@ -15,6 +15,7 @@ import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
+import { KeepWarm } from './keep-warm.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -40,6 +41,8 @@ export interface PipelineParts {
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
   readonly fanOut: FanOut | undefined;
+  /** Undefined: prefixes are not kept warm by calls of our own. */
+  readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -49,7 +52,7 @@ export interface Pipeline {
   readonly run: Next;
   /** Books a call that is turned away before it could run. */
   refuse(call: Call, error: EconomizerError): Promise<void>;
-  /** Resolves when no work is left that no caller waits for. */
+  /** Begins no more work that no caller waits for, and resolves when none is left. */
   idle(): Promise<void>;
 }
 
@@ -58,6 +61,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const accountant = new Accountant(parts);
   const book = createBook(parts);
   const refresher = new Refresher({ ...parts, book });
+  const settle = createSettle({ ...parts, accountant });
+  const send = createSend(parts);
+  const keepWarm =
+    parts.keepWarm &&
+    new KeepWarm({ ...parts.keepWarm, clock: parts.clock, run: compose([book, settle], send) });
   const stages = [
     book,
     createIdentify(parts),
@@ -66,16 +74,19 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createJoin(parts),
     createRemember(parts),
     createFit({ ...parts, accountant }),
-    createCare({ ...parts, accountant }),
-    createSettle({ ...parts, accountant }),
+    createCare({ ...parts, accountant, keepWarm }),
+    settle,
   ];
   return {
-    run: compose(stages, createSend(parts)),
+    run: compose(stages, send),
     refuse: (call, error) =>
       book(call, () => Promise.reject(error)).then(
         () => {},
         () => {}, // `book` passes on the very error that it was given
       ),
-    idle: () => refresher.idle(),
+    async idle() {
+      await refresher.idle();
+      await keepWarm?.stop();
+    },
   };
 }

@@ -2,7 +2,7 @@ import { itemsOf, membersOf } from '../../kernel/json-members.ts';
 import type { Edit } from '../../kernel/splice.ts';
 import type { LaidOut } from '../compare.ts';
 import { regionOf, type RegionName } from '../layout.ts';
-import type { ClientMark } from './client-marks.ts';
+import type { ClientMark } from './normalise.ts';
 import { memberCut } from './without-member.ts';
 
 const brace = 0x7b;

@@ -1,14 +1,7 @@
 import { endOfValue, afterSpace } from '../../kernel/json-members.ts';
-import { textSpan, type PromptLayout, type RegionName } from '../layout.ts';
+import { textSpan, type PromptLayout } from '../layout.ts';
 import { itemAt } from '../compare.ts';
-import type { Form } from './normalise.ts';
-
-/** A mark that the client set itself. */
-export interface ClientMark {
-  readonly region: RegionName;
-  readonly item: number;
-  readonly isLong: boolean;
-}
+import type { ClientMark, Form } from './normalise.ts';
 
 export interface ClientMarks {
   /** In prompt order. */
@@ -17,17 +10,23 @@ export interface ClientMarks {
   readonly isAutomatic: boolean;
 }
 
+/** Bytes of a mark at most, its name and what it says. */
+const longestMark = 256;
+
 const noMarks: ClientMarks = { marks: [], isAutomatic: false };
 
 /**
  * The marks of a request. Text inside strings has its quotes escaped, so the bare name is a member's wherever a colon follows. A tool's
  * argument of that name is counted too: rather one mark of ours too few than one too many.
  */
-export function clientMarks({ body, layout, same }: Form, name: string): ClientMarks {
+export function clientMarks(form: Form, name: string): ClientMarks {
+  const { body, layout, same } = form;
+  const from = Math.max(0, same - longestMark);
+  const known = form.marks.filter(({ at }) => at < from);
   const needle = `"${name}"`;
-  let at = body.indexOf(needle, Math.max(0, same - needle.length));
-  if (at < 0) return noMarks;
-  const marks: ClientMark[] = [];
+  let at = body.indexOf(needle, from);
+  if (at < 0 && known.length === 0) return noMarks;
+  const marks = [...known];
   let isAutomatic = false;
   for (; at >= 0; at = body.indexOf(needle, at + needle.length)) {
     if (body[at - 1] === 0x5c) continue;
@@ -38,7 +37,7 @@ export function clientMarks({ body, layout, same }: Form, name: string): ClientM
     const value = body.toString('latin1', start, Math.min(endOfValue(body, start), start + 256));
     const place = placeOf(layout, at);
     if (place === undefined) isAutomatic = true;
-    else marks.push({ ...place, isLong: /"ttl"\s*:\s*"(?:1h|12h)"/.test(value) });
+    else marks.push({ ...place, at, isLong: /"ttl"\s*:\s*"(?:1h|12h)"/.test(value) });
   }
   return { marks: inPromptOrder(layout, marks), isAutomatic };
 }

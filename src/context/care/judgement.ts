@@ -69,8 +69,8 @@ function isStranger({ thread }: Continued, bare: Form, { cause }: Culprit): bool
 
 /** A thread as it was before it goes on. */
 export function beforeOf({ thread, comparison }: Continued): Before {
-  const { at, provider, model, tokens, held } = thread;
-  return { at, provider, model, tokens, held, comparison };
+  const { at, provider, model, tokens, held, warmedAt } = thread;
+  return { at, provider, model, tokens, held, comparison, isWarmed: warmedAt !== undefined };
 }
 
 /** What the provider still has of a thread, the deepest first. */

@@ -4,6 +4,7 @@ import {
   expectedOfFirst,
   expectedOfLater,
   newHabits,
+  neverGap,
   newTally,
   oddsOf,
   type Habits,
@@ -70,6 +71,9 @@ export class Wagers {
           ? 'long'
           : 'none';
     count(thread.tally, outcome);
+    const window = followed.intact ? Math.min(neverGap, Math.floor(gap / ttlMs)) : neverGap;
+    habits.gaps[window]!++;
+    if (thread.isGivenUp) habits.gaps[neverGap]!--;
     const tally = thread.calls === 1 ? habits.first : habits.later;
     if (!thread.isGivenUp) count(tally, outcome);
     else if (outcome === 'long') tally.long++; // it was counted as over, and came back late
@@ -93,6 +97,7 @@ export class Wagers {
       if (thread.calls !== call) continue;
       thread.isGivenUp = true;
       count(call === 1 ? habits.first : habits.later, 'none');
+      habits.gaps[neverGap]!++;
     }
     if (over > 0) pending.splice(0, over);
   }
