@@ -7,12 +7,18 @@ import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
+import { FanOut } from './context/care/fan-out.ts';
+import { ContextCare } from './context/context-care.ts';
+import { Fitter } from './context/fitting/fitter.ts';
+import { TokenMeter } from './context/fitting/token-meter.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
+import { pricedCacheRules } from './ledger/cache-terms.ts';
+import { modelEconomics } from './ledger/model-economics.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
@@ -64,6 +70,12 @@ export function assemble(options: AssemblyOptions): Assembly {
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
+    care: careOf(config, priceBook),
+    fitter: fitterOf(options, priceBook),
+    keepWarm: config.care.keepWarm
+      ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
+      : undefined,
+    fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
   });
@@ -118,6 +130,39 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
 
 function policyOf({ cache }: Config) {
   return { ...cache, reuse: { sampled: cache.reuseSampled, unset: cache.reuseUnset } };
+}
+
+function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
+  const edits = care.breakpoints || care.order || care.repair || care.affinity;
+  if (!care.doctor && !edits && !care.fanOut && !care.keepWarm) return undefined;
+  return new ContextCare({
+    terms: (question) => pricedCacheRules(book, question),
+    switches: care,
+    waits: care.fanOut,
+    maxBytes: care.maxBytes,
+  });
+}
+
+function fitterOf(
+  { config, clock, signals }: AssemblyOptions,
+  book: PriceBook,
+): Fitter | undefined {
+  const { enabled, windowShare, window, pins, ...fit } = config.fit;
+  if (!enabled) return undefined;
+  return new Fitter({
+    policy: fit,
+    firstSend: fit,
+    limits: fit,
+    windowShare,
+    pins,
+    meter: new TokenMeter(),
+    economics(question) {
+      const found = modelEconomics(book, question);
+      return found && { ...found, window: found.window ?? window };
+    },
+    clock,
+    signals,
+  });
 }
 
 /** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */

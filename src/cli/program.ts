@@ -27,6 +27,16 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
   {
+    name: 'eval',
+    summary: 'Measure on your own data how well a part decides.',
+    load: async () => (await import('./eval.ts')).evalCommand(),
+  },
+  {
+    name: 'doctor',
+    summary: 'Find what breaks the provider’s prompt cache, and what that costs.',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  {
     name: 'report',
     summary: 'Show spend and savings from the ledger.',
     load: async () => (await import('./report.ts')).reportCommand(),
@@ -76,6 +86,7 @@ async function programFor(words: readonly string[]): Promise<Command> {
     const named = name === wanted || (isHelp && words.includes(name));
     const command = named ? await load() : new Command(name);
     program.addCommand(command.summary(summary).copyInheritedSettings(program));
+    for (const inner of command.commands) inner.copyInheritedSettings(command);
   }
   return program;
 }

@@ -4,6 +4,12 @@ import type { ReplayReport } from '../replay/report.ts';
 const explanations: Readonly<Record<string, string>> = {
   'exact-cache': 'the same question had been answered before',
   coalescing: 'the same question was being answered at that moment',
+  fitting: 'parts of the history were left out, where that pays',
+  breakpoints: 'the provider was asked to keep what comes again',
+  'stable-order': 'tools and messages that a client shuffles were put back in order',
+  'volatile-repair': 'lines that change were moved behind what does not',
+  'fan-out': 'parallel calls waited for the first to warm their prefix',
+  'keep-warm': 'a prefix was read again before its time was over',
   'provider-cache':
     "the provider's own prompt cache was hit more (+) or less (-) often than without us",
 };

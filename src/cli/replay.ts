@@ -18,6 +18,7 @@ import { readTraffic } from '../replay/traffic.ts';
 import { print, printJson } from './output.ts';
 import { startProgress } from './progress.ts';
 import { replayText } from './replay-table.ts';
+import { trafficFormats } from './traffic-formats.ts';
 
 interface ReplayFlags {
   readonly model?: string;
@@ -36,21 +37,26 @@ export function replayCommand(): Command {
       '--model <model>',
       'price the traffic as this model, and ask in the form of its provider',
     )
-    .option('--config <file>', 'configuration file (default: economizer.yaml, if there is one)')
+    .option(
+      '--config <file>',
+      'replay with the settings of this configuration (default: those that are recommended, with all care that leaves prompts as they are)',
+    )
     .option('--json', 'print one JSON object')
-    .addHelpText('after', formats)
+    .addHelpText('after', trafficFormats)
     .action(async (files: string[], flags: ReplayFlags) => {
-      const config = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const loaded = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const config = flags.config === undefined ? withRecommendedCare(loaded) : loaded;
       const report = await replayFiles(files, { model: flags.model, config });
       if (flags.json === true) printJson(report);
       else print(replayText(report));
     });
 }
 
-const formats = `
-Each line is a conversation: {"model", "messages": [...], "tools"?, "session"?, "agent"?, "tenant"?}
-  (each assistant message is one call; "at_ms" on it says when it was made)
-or a call: {"at_ms", "request", "response", "session"?, "agent"?, "tenant"?}`;
+/** What switching on all care that leaves a prompt's meaning alone would save. */
+export function withRecommendedCare(config: Config): Config {
+  const recommended = { breakpoints: true, order: true, affinity: true, fanOut: true };
+  return { ...config, care: { ...config.care, ...recommended } };
+}
 
 /** Replays the files at today's prices with the cache policy and the prices of the configuration. */
 export async function replayFiles(

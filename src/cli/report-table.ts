@@ -13,6 +13,7 @@ const unnamed: Readonly<Record<LedgerReport['by'], string>> = {
   session: '(no session)',
   provider: '(no provider)',
   outcome: '(no outcome)',
+  cause: '(no prefix broken)',
 };
 
 /** A report for people. */
@@ -28,12 +29,13 @@ export function reportTable(report: LedgerReport): string {
       'saved, measured',
       'saved, estimated',
       'time saved',
+      'lost',
       'fresh',
       'cache read',
       'cache write',
       'output',
     ],
-    colAligns: ['left', ...Array.from({ length: 11 }, () => 'right' as const)],
+    colAligns: ['left', ...Array.from({ length: 12 }, () => 'right' as const)],
     style: { head: [], border: [] },
   });
   for (const line of report.lines) table.push([line.group || unnamed[report.by], ...cells(line)]);
@@ -51,6 +53,7 @@ function cells(sums: ReportSums): string[] {
     dollars(sums.saved_measured_usd),
     dollars(sums.saved_estimated_usd),
     `${sums.saved_seconds.toFixed(1)} s`,
+    dollars(sums.lost_usd),
     ...[tokens.fresh, tokens.cache_read, tokens.cache_write, tokens.output].map(count),
   ];
 }
@@ -109,6 +112,7 @@ function csvColumns(by: string): string[] {
     'saved_measured_usd',
     'saved_estimated_usd',
     'saved_seconds',
+    'lost_usd',
     'fresh_tokens',
     'cache_read_tokens',
     'cache_write_tokens',

@@ -17,6 +17,7 @@ const groupings: readonly GroupBy[] = [
   'session',
   'provider',
   'outcome',
+  'cause',
 ];
 
 interface ReportFlags {

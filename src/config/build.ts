@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Config, PriceConfig, ProviderConfig } from './config.ts';
+import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -37,6 +37,8 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
         maxBytes: cache.disk.max_bytes,
       },
     },
+    care: careConfig(values.care),
+    fit: fitConfig(values.fit),
     ledger: {
       enabled: ledger.enabled,
       retentionMs: ledger.retention === 0 ? undefined : ledger.retention,
@@ -72,6 +74,39 @@ function providerConfig(name: string, values: ProviderValues): ProviderConfig {
     asksStreamUsage: values.kind === 'openai' && values.stream_usage !== 'estimate',
     connections: values.connections,
     keepAliveMs: values.keep_alive,
+  };
+}
+
+function fitConfig(values: ConfigValues['fit']): FitConfig {
+  return {
+    enabled: values.enabled,
+    tokenBudget: values.token_budget,
+    keepRecent: values.keep_recent,
+    remove: values.remove,
+    windowShare: values.window_percent / 100,
+    window: values.window === 0 ? undefined : values.window,
+    pins: values.pins,
+    minify: values.minify,
+    refer: values.refer,
+    capCharacters: values.cap_characters === 0 ? undefined : values.cap_characters,
+    rememberMs: values.remember,
+    maxBytes: values.max_bytes,
+  };
+}
+
+function careConfig(values: ConfigValues['care']): CareConfig {
+  return {
+    doctor: values.doctor,
+    breakpoints: values.breakpoints,
+    order: values.order,
+    repair: values.repair,
+    affinity: values.affinity,
+    fanOut: values.fan_out,
+    fanOutWaitMs: values.fan_out_wait,
+    keepWarm: values.keep_warm,
+    keepWarmPerSession: values.keep_warm_per_session,
+    keepWarmPerDay: values.keep_warm_per_day,
+    maxBytes: values.max_bytes,
   };
 }
 

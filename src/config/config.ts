@@ -8,6 +8,8 @@ export interface Config {
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
+  readonly care: CareConfig;
+  readonly fit: FitConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -60,6 +62,37 @@ export interface CacheConfig {
     readonly maxBytes: number;
   };
   readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+}
+
+export interface CareConfig {
+  readonly doctor: boolean;
+  readonly breakpoints: boolean;
+  readonly order: boolean;
+  readonly repair: boolean;
+  readonly affinity: boolean;
+  readonly fanOut: boolean;
+  readonly fanOutWaitMs: number;
+  readonly keepWarm: boolean;
+  readonly keepWarmPerSession: number;
+  readonly keepWarmPerDay: number;
+  readonly maxBytes: number;
+}
+
+export interface FitConfig {
+  readonly enabled: boolean;
+  readonly tokenBudget: number;
+  readonly keepRecent: number;
+  readonly remove: 'never' | 'needed' | 'paying';
+  readonly windowShare: number;
+  /** Where no price list says how much a model takes; undefined: not known. */
+  readonly window: number | undefined;
+  readonly pins: readonly string[];
+  readonly minify: boolean;
+  readonly refer: boolean;
+  /** Undefined: results are never capped. */
+  readonly capCharacters: number | undefined;
+  readonly rememberMs: number;
+  readonly maxBytes: number;
 }
 
 export interface LimitsConfig {

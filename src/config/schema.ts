@@ -13,6 +13,8 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { careSchema } from './care-schema.ts';
+import { fitSchema } from './fit-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
@@ -177,6 +179,8 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
   cache: cache.prefault({}),
+  care: careSchema.prefault({}),
+  fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {

@@ -2,7 +2,15 @@ import type { NanoUsd } from '../kernel/money.ts';
 import type { Usage, UsageSource } from './usage.ts';
 
 /** What saved. Each saved dollar and second is booked to exactly one. */
-export type Mechanism = 'exact-cache' | 'coalescing';
+export type Mechanism =
+  | 'exact-cache'
+  | 'coalescing'
+  | 'breakpoints' // the provider was asked to keep what comes again
+  | 'stable-order' // what a client shuffles was put back in its order
+  | 'volatile-repair' // lines that change were moved behind what does not
+  | 'fan-out' // parallel calls waited for the first to warm their prefix
+  | 'keep-warm' // a prefix was read again before its time was over
+  | 'fitting'; // parts of the history were left out
 
 /** How a call ended. */
 export type Outcome =
@@ -34,6 +42,10 @@ export interface Account {
   /** What the call would have used, cost and taken without us. Undefined where that is not known. */
   without: Counterfactual | undefined;
   savedBy: Mechanism | undefined;
+  /** What was paid for although the provider's prompt cache could have had it; undefined where nothing was. */
+  lost: PrefixLoss | undefined;
+  /** What an edit that was made at this call is expected to save in the end; undefined where none was made. */
+  predictedNanos: NanoUsd | undefined;
   /** Monotonic milliseconds of the moments that latencies are taken from. */
   sentTick: number | undefined;
   firstByteTick: number | undefined;
@@ -42,6 +54,15 @@ export interface Account {
   stored: boolean;
   /** Resolves when usage and cost are known, where counting takes longer than the answer. */
   settling: Promise<void> | undefined;
+}
+
+/** Input that was paid for although the provider's prompt cache could have had it. */
+export interface PrefixLoss {
+  /** What broke the prefix, a short token such as `timestamp-in-system`. */
+  readonly cause: string;
+  readonly tokens: number;
+  /** Undefined where the price is not known. */
+  readonly nanos: NanoUsd | undefined;
 }
 
 export interface Counterfactual {
@@ -65,6 +86,8 @@ export function newAccount(): Account {
     costNanos: undefined,
     without: undefined,
     savedBy: undefined,
+    lost: undefined,
+    predictedNanos: undefined,
     sentTick: undefined,
     firstByteTick: undefined,
     endedTick: undefined,

@@ -48,6 +48,10 @@ export function sampleRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     savedBy: undefined,
     savedBasis: undefined,
     firstByteMs: 120.5,
+    lostCause: undefined,
+    lostTokens: undefined,
+    lostNanos: undefined,
+    predictedNanos: undefined,
     totalMs: 812.25,
     ownMs: 0.375,
     ...changes,
@@ -147,10 +151,28 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
       savedMeasuredNanos: 1000,
       savedEstimatedNanos: 300,
       savedMs: 1622,
+      lostNanos: 0,
       tokens: { fresh: 100, cacheRead: 50, cacheWrite: 10, output: 20 },
     });
     const groups = (await store.report({ by: 'mechanism' })).map((each) => each.group);
     same(groups.toSorted(), ['', 'coalescing', 'exact-cache']);
+  },
+
+  async 'sums what broken prefixes cost, by what broke them'(store) {
+    const lost = { lostCause: 'ttl-gone', lostTokens: 1000, lostNanos: 40 };
+    const other = { id: 'row-3', lostCause: 'tools-reordered', lostTokens: 7, lostNanos: 70 };
+    await store.append([sampleRow(lost), sampleRow({ id: 'row-2' }), sampleRow(other)]);
+    same((await store.recent(1))[0]?.lostNanos, 70);
+    const lines = await store.report({ by: 'cause' });
+    same(
+      lines.map(({ group, calls, lostNanos }) => [group, calls, lostNanos]),
+      [
+        ['tools-reordered', 1, 70],
+        ['ttl-gone', 1, 40],
+        ['', 1, 0],
+      ],
+    );
+    same((await store.report({ by: 'provider' }))[0]?.lostNanos, 110);
   },
 
   async 'counts calls of unknown cost instead of taking them for free'(store) {

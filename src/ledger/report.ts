@@ -14,6 +14,8 @@ export interface ReportSums {
   readonly saved_measured_usd: number;
   readonly saved_estimated_usd: number;
   readonly saved_seconds: number;
+  /** What broken prefixes cost; part of `cost_usd`. */
+  readonly lost_usd: number;
   readonly tokens: {
     readonly fresh: number;
     readonly cache_read: number;
@@ -50,6 +52,7 @@ function sumsOf(lines: readonly ReportLine[]): ReportSums {
     saved_measured_usd: usd(sum((line) => line.savedMeasuredNanos)),
     saved_estimated_usd: usd(sum((line) => line.savedEstimatedNanos)),
     saved_seconds: Math.round(sum((line) => line.savedMs)) / 1000,
+    lost_usd: usd(sum((line) => line.lostNanos)),
     tokens: {
       fresh: sum((line) => line.tokens.fresh),
       cache_read: sum((line) => line.tokens.cacheRead),

@@ -40,4 +40,10 @@ export interface LedgerRow {
   readonly totalMs: number;
   /** Our own part of it: before the request left and after the provider's last byte came. */
   readonly ownMs: number;
+  /** What broke the provider's prefix cache, and what that cost; undefined where nothing did. */
+  readonly lostCause: string | undefined;
+  readonly lostTokens: number | undefined;
+  readonly lostNanos: NanoUsd | undefined;
+  /** What an edit that was made at this call is expected to save in the end, this call and those to come together. */
+  readonly predictedNanos: NanoUsd | undefined;
 }

@@ -8,7 +8,9 @@ export type GroupBy =
   | 'tenant'
   | 'session'
   | 'provider'
-  | 'outcome';
+  | 'outcome'
+  /** What broke the provider's prefix cache. */
+  | 'cause';
 
 export interface ReportQuery {
   readonly by: GroupBy;
@@ -35,6 +37,8 @@ export interface ReportLine {
   readonly savedMeasuredNanos: number;
   readonly savedEstimatedNanos: number;
   readonly savedMs: number;
+  /** What broken prefixes cost, as far as prices are known. Part of `costNanos`. */
+  readonly lostNanos: number;
   /** All of it, whatever was spent on reasoning or audio included. */
   readonly tokens: {
     readonly fresh: number;

@@ -95,6 +95,10 @@ function rowOf(call: Call, nowTick: number): LedgerRow {
       account.firstByteTick === undefined ? undefined : account.firstByteTick - call.startedTick,
     totalMs,
     ownMs: totalMs - upstreamMs(call),
+    lostCause: account.lost?.cause,
+    lostTokens: account.lost?.tokens,
+    lostNanos: account.lost?.nanos,
+    predictedNanos: account.predictedNanos,
   };
 }
 

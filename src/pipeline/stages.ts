@@ -1,6 +1,9 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
+import type { FanOut } from '../context/care/fan-out.ts';
+import type { ContextCare } from '../context/context-care.ts';
+import type { Fitter } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -8,8 +11,11 @@ import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createBook, type Books } from './book.ts';
+import { createCare } from './care.ts';
+import { createFit } from './fit.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
+import { KeepWarm } from './keep-warm.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -30,6 +36,13 @@ export interface PipelineParts {
   readonly price: PriceUsage;
   readonly tokens: Tokens;
   readonly without: WithoutUs;
+  /** Undefined: neither doctor nor care. */
+  readonly care: ContextCare | undefined;
+  /** Undefined: histories are forwarded as they came. */
+  readonly fitter: Fitter | undefined;
+  readonly fanOut: FanOut | undefined;
+  /** Undefined: prefixes are not kept warm by calls of our own. */
+  readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -39,7 +52,7 @@ export interface Pipeline {
   readonly run: Next;
   /** Books a call that is turned away before it could run. */
   refuse(call: Call, error: EconomizerError): Promise<void>;
-  /** Resolves when no work is left that no caller waits for. */
+  /** Begins no more work that no caller waits for, and resolves when none is left. */
   idle(): Promise<void>;
 }
 
@@ -48,6 +61,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const accountant = new Accountant(parts);
   const book = createBook(parts);
   const refresher = new Refresher({ ...parts, book });
+  const settle = createSettle({ ...parts, accountant });
+  const send = createSend(parts);
+  const keepWarm =
+    parts.keepWarm &&
+    new KeepWarm({ ...parts.keepWarm, clock: parts.clock, run: compose([book, settle], send) });
   const stages = [
     book,
     createIdentify(parts),
@@ -55,15 +73,20 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createRecall({ ...parts, refresher }),
     createJoin(parts),
     createRemember(parts),
-    createSettle({ ...parts, accountant }),
+    createFit({ ...parts, accountant }),
+    createCare({ ...parts, accountant, keepWarm }),
+    settle,
   ];
   return {
-    run: compose(stages, createSend(parts)),
+    run: compose(stages, send),
     refuse: (call, error) =>
       book(call, () => Promise.reject(error)).then(
         () => {},
         () => {}, // `book` passes on the very error that it was given
       ),
-    idle: () => refresher.idle(),
+    async idle() {
+      await refresher.idle();
+      await keepWarm?.stop();
+    },
   };
 }

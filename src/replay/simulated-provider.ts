@@ -37,7 +37,7 @@ export class SimulatedProvider implements Upstream {
   }
 
   send(call: Call): Promise<Reply> {
-    const script = this.#scriptOf(call.id);
+    const script = this.#scriptOf(call.id) ?? unscripted(call);
     const body = bodyOf(call);
     if (script === undefined || body === undefined) {
       const error = new EconomizerError(
@@ -86,6 +86,30 @@ export class SimulatedProvider implements Upstream {
       });
     });
   }
+}
+
+/** The answer to a call that the house makes of its own: the least that there can be. */
+function unscripted(call: Call): Script | undefined {
+  if (call.dialect === undefined || call.facts === undefined) return undefined;
+  const message = { role: 'assistant', content: '.' };
+  const answer =
+    call.dialect.name === 'anthropic-messages'
+      ? {
+          type: 'message',
+          role: 'assistant',
+          content: [{ type: 'text', text: '.' }],
+          stop_reason: 'max_tokens',
+          stop_sequence: null,
+        }
+      : { object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'length' }] };
+  const recorded: RecordedCall = {
+    atMs: undefined,
+    dialect: call.dialect.name,
+    model: call.facts.model,
+    request: {},
+    answer,
+  };
+  return { recorded, answer: { output: 1, reasoning: 0 } };
 }
 
 function bodyOf({ body }: Call): JsonObject | undefined {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ParsedFile } from './parsed-file.ts';
 
-const domain = ['cache', 'ledger', 'upstream'];
+const domain = ['cache', 'context', 'ledger', 'upstream'];
 const belowEdges = ['kernel', 'exchange', ...domain, 'pipeline'];
 
 /** Which rooms each room may import from, besides itself. Composition roots may import from all. */
@@ -9,6 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   exchange: ['kernel'],
   cache: ['kernel', 'exchange'],
+  context: ['kernel', 'exchange'],
   ledger: ['kernel', 'exchange'],
   upstream: ['kernel', 'exchange'],
   pipeline: ['kernel', 'exchange', ...domain],
@@ -29,6 +30,7 @@ const guests: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['gateway', 'testing'],
   'node:http2': ['gateway', 'testing'],
   commander: ['cli'],
+  minisearch: ['context'],
   yaml: ['config'],
   zod: ['config'],
 };

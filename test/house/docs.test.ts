@@ -29,6 +29,8 @@ describe('the documentation', () => {
       'docs/guide/getting-started.md',
       'docs/guide/caching.md',
       'docs/guide/ledger.md',
+      'docs/guide/fitting.md',
+      'docs/guide/prompt-cache.md',
     ];
     const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]

@@ -2,7 +2,13 @@ import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts'
 import { splitFrames } from '../frames.ts';
 import { frameEnd, SseParser } from '../sse.ts';
 import { asBuffer } from '../stream.ts';
-import { afterSpace, beforeSpace, endOfValue, memberSpan, type Span } from './json-members.ts';
+import {
+  afterSpace,
+  beforeSpace,
+  endOfValue,
+  memberSpan,
+  type Span,
+} from '../../kernel/json-members.ts';
 import { isUsageChunk } from './openai-chunks.ts';
 
 /**

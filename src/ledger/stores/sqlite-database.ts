@@ -5,6 +5,7 @@ import { EconomizerError } from '../../kernel/errors.ts';
 import type { LedgerRow } from '../row.ts';
 import type { ReportLine, ReportQuery } from '../store.ts';
 import { reportFrom } from './sqlite-report.ts';
+import { migrate, readAsPresent, rowLengths } from './sqlite-migration.ts';
 import { Rollup } from './sqlite-rollup.ts';
 import { rowOf, type SqlValue } from './sqlite-rows.ts';
 import { callColumnNames, schema, schemaVersion } from './sqlite-schema.ts';
@@ -114,14 +115,15 @@ function openDatabase(path: string, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
   try {
     if (!readOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    const version = database.prepare('PRAGMA user_version').get()?.['user_version'] as number;
+    const version = versionOf(database);
     if (version > schemaVersion) {
       throw new EconomizerError(
         'ECO_FILE',
         `The ledger at ${path} was written by a newer Economizer; update this one.`,
       );
     }
-    if (!readOnly) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+    if (readOnly) readAsPresent(database, version);
+    else prepare(database);
     return database;
   } catch (cause) {
     database.close();
@@ -130,6 +132,23 @@ function openDatabase(path: string, readOnly: boolean): DatabaseSync {
       cause,
     });
   }
+}
+
+/** Makes the tables, or brings those of an older version up to this one. */
+function prepare(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Read again: another process may have done it meanwhile.
+    migrate(database, versionOf(database));
+    database.exec(`${schema} COMMIT;`);
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function versionOf(database: DatabaseSync): number {
+  return database.prepare('PRAGMA user_version').get()?.['user_version'] as number;
 }
 
 function isNotADatabase(error: unknown): boolean {
@@ -143,7 +162,7 @@ function parseLines(text: string): { readonly rows: SqlValue[][]; readonly unrea
   try {
     // One parse for all is a fifth of the cost of one for each.
     const rows = JSON.parse(`[${lines.replaceAll('\n', ',')}]`) as unknown[];
-    if (rows.every((row) => isRow(row))) return { rows, unreadable: 0 };
+    if (rows.every((row) => isRow(row))) return { rows: rows.map(filled), unreadable: 0 };
   } catch {
     // Some line is torn; the others are read below.
   }
@@ -155,12 +174,18 @@ function parseLines(text: string): { readonly rows: SqlValue[][]; readonly unrea
 function parseLine(line: string): SqlValue[] | undefined {
   try {
     const row: unknown = JSON.parse(line);
-    return isRow(row) ? row : undefined;
+    return isRow(row) ? filled(row) : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** A row of an older version, with what it lacks left empty. */
+function filled(row: SqlValue[]): SqlValue[] {
+  while (row.length < callColumnNames.length) row.push(null);
+  return row;
+}
+
 function isRow(value: unknown): value is SqlValue[] {
-  return Array.isArray(value) && value.length === callColumnNames.length;
+  return Array.isArray(value) && rowLengths.has(value.length);
 }

@@ -17,6 +17,7 @@ const sumsOfCalls: Record<(typeof rollupSums)[number], string> = {
   cache_read: 'coalesce(cache_read, 0)',
   cache_write: 'coalesce(cache_write_5m + cache_write_1h, 0)',
   output: 'coalesce(output + reasoning + audio_output, 0)',
+  lost_nanos: 'coalesce(lost_nanos, 0)',
 };
 
 /** How a group is named: in the hourly sums, where they know it, and in single calls. */
@@ -27,8 +28,15 @@ const groups: Record<GroupBy, { readonly hourly: string | undefined; readonly ca
   provider: { hourly: 'provider', calls: 'provider' },
   outcome: { hourly: 'outcome', calls: 'outcome' },
   mechanism: { hourly: 'saved_by', calls: "coalesce(saved_by, '')" },
+  cause: { hourly: undefined, calls: "coalesce(lost_cause, '')" },
   session: { hourly: undefined, calls: "coalesce(session, '')" },
   day: { hourly: dayOf('hour_ms'), calls: dayOf('at_ms') },
+};
+
+/** Where what a call would have cost does not tell which group comes first. */
+const orders: Partial<Record<GroupBy, string>> = {
+  day: 'name',
+  cause: 'lost_nanos DESC, calls DESC, name',
 };
 
 function dayOf(column: string): string {
@@ -55,7 +63,7 @@ export function reportFrom(database: DatabaseSync, query: ReportQuery): readonly
         UNION ALL
         SELECT ${calls} AS name, ${sums.join(', ')} FROM calls
         WHERE at_ms >= :tailStart AND at_ms < :to ${tenant}
-      ) GROUP BY name ORDER BY ${query.by === 'day' ? 'name' : 'without_cost_nanos DESC, calls DESC, name'}`,
+      ) GROUP BY name ORDER BY ${orders[query.by] ?? 'without_cost_nanos DESC, calls DESC, name'}`,
     )
     .all({ ...range, ...(query.tenant === undefined ? {} : { tenant: query.tenant }) });
   return records.map((record) => lineOf(record as unknown as SumsRecord));
@@ -96,6 +104,7 @@ function lineOf(record: SumsRecord): ReportLine {
     savedMeasuredNanos: record.saved_measured_nanos,
     savedEstimatedNanos: record.saved_estimated_nanos,
     savedMs: record.saved_ms,
+    lostNanos: record.lost_nanos,
     tokens: {
       fresh: record.fresh,
       cacheRead: record.cache_read,

@@ -65,6 +65,7 @@ export class Rollup {
       number('cache_read'),
       number('cache_write_5m') + number('cache_write_1h'),
       number('output') + number('reasoning') + number('audio_output'),
+      number('lost_nanos'),
     ];
     for (let index = 0; index < sums.length; index++) group.sums[index]! += sums[index]!;
   }

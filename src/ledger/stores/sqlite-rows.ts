@@ -55,6 +55,10 @@ function valuesOf(row: LedgerRow): SqlValue[] {
     milliseconds(row.firstByteMs),
     milliseconds(row.totalMs),
     milliseconds(row.ownMs),
+    row.lostCause ?? null,
+    row.lostTokens ?? null,
+    row.lostNanos ?? null,
+    row.predictedNanos ?? null,
   ];
 }
 
@@ -133,6 +137,10 @@ export function rowOf(record: Record<CallColumn, SqlValue>): LedgerRow {
     firstByteMs: number('first_byte_ms'),
     totalMs: record.total_ms as number,
     ownMs: record.own_ms as number,
+    lostCause: text('lost_cause'),
+    lostTokens: number('lost_tokens'),
+    lostNanos: number('lost_nanos'),
+    predictedNanos: number('predicted_nanos'),
   };
 }
 

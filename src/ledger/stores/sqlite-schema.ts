@@ -38,6 +38,10 @@ export const callColumns = [
   'first_byte_ms REAL',
   'total_ms REAL NOT NULL',
   'own_ms REAL NOT NULL',
+  'lost_cause TEXT',
+  'lost_tokens INTEGER',
+  'lost_nanos INTEGER',
+  'predicted_nanos INTEGER',
 ] as const;
 
 type NameOf<Column extends string> = Column extends `${infer Name} ${string}` ? Name : never;
@@ -47,8 +51,17 @@ export const callColumnNames: readonly CallColumn[] = callColumns.map(
   (column) => column.slice(0, column.indexOf(' ')) as CallColumn,
 );
 
-/** The version of the schema, kept in the database's `user_version` and in the names of journal segments. */
-export const schemaVersion = 1;
+/** A column that a later version added. */
+export interface SqlColumn {
+  readonly table: 'calls' | 'calls_hourly';
+  readonly name: string;
+  readonly type: string;
+  /** What rows of older versions are taken to hold. */
+  readonly older: string;
+}
+
+/** The version of the schema, kept in the database's `user_version`. */
+export const schemaVersion = 3;
 
 /** What tells one line of the roll-up from another. An empty text stands for unknown: SQLite takes no two NULLs for equal. */
 export const rollupKeys = [
@@ -75,6 +88,7 @@ export const rollupSums = [
   'cache_read',
   'cache_write',
   'output',
+  'lost_nanos',
 ] as const;
 
 export const hourMs = 3_600_000;

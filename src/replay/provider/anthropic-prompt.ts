@@ -12,11 +12,19 @@ const imageTokens = 1_600;
 export function anthropicPrompt(body: JsonObject, tokenizer: Tokenizer): Prompt {
   const parts: Uint32Array[] = [];
   const breakpoints: Breakpoint[] = [];
+  let unmarkable: string | undefined;
   const add = (block: JsonValue, role: string | undefined): void => {
     const ids = blockIds(block, tokenizer);
     parts.push(role === undefined ? ids : joined(tokenizer.ids(`\n\n${role}: `), ids));
     const hold = isObject(block) ? holdOf(block['cache_control']) : undefined;
     if (hold !== undefined) breakpoints.push({ part: parts.length - 1, hold });
+    if (hold !== undefined) unmarkable ??= unmarkableFault(block);
+    // A result's own blocks are part of it; a mark inside it asks for the whole, as near as this goes.
+    const inner = isObject(block) && block['type'] === 'tool_result' ? block['content'] : undefined;
+    for (const each of arrayOf(inner)) {
+      const nested = isObject(each) ? holdOf(each['cache_control']) : undefined;
+      if (nested !== undefined) breakpoints.push({ part: parts.length - 1, hold: nested });
+    }
   };
   for (const tool of arrayOf(body['tools'])) add(tool, undefined);
   for (const block of blocksOf(body['system'])) add(block, undefined);
@@ -38,7 +46,7 @@ export function anthropicPrompt(body: JsonObject, tokenizer: Tokenizer): Prompt 
     parts,
     breakpoints,
     lookups: lookupsOf(breakpoints),
-    fault: faultOf(breakpoints),
+    fault: unmarkable ?? faultOf(breakpoints),
     ttlMs: undefined,
   };
 }
@@ -49,6 +57,20 @@ function lookupsOf(breakpoints: readonly Breakpoint[]): number[] {
     for (let at = Math.max(0, part - lookBack + 1); at <= part; at++) places.add(at);
   }
   return [...places].sort((a, b) => a - b);
+}
+
+/** What the provider refuses to take a mark on. */
+function unmarkableFault(block: JsonValue): string | undefined {
+  if (!isObject(block)) return undefined;
+  const { type, text } = block;
+  if (type === 'thinking' || type === 'redacted_thinking') {
+    return `cache_control cannot be set for ${type} blocks`;
+  }
+  if (type === 'text' && text === '') return 'cache_control cannot be set for empty text blocks';
+  if (block['defer_loading'] === true) {
+    return 'Tools with defer_loading=true cannot have cache_control set';
+  }
+  return undefined;
 }
 
 function faultOf(breakpoints: readonly Breakpoint[]): string | undefined {
@@ -72,10 +94,18 @@ function blocksOf(content: JsonValue | undefined): readonly JsonValue[] {
   return typeof content === 'string' ? [content] : arrayOf(content);
 }
 
+/** The content of a block: marks are places, not content. */
+function withoutMarks(block: JsonObject): JsonObject {
+  const { cache_control: _mark, ...rest } = block;
+  if (rest['type'] !== 'tool_result' || !Array.isArray(rest['content'])) return rest;
+  const inner = arrayOf(rest['content']);
+  return { ...rest, content: inner.map((each) => (isObject(each) ? withoutMarks(each) : each)) };
+}
+
 function blockIds(block: JsonValue, tokenizer: Tokenizer): Uint32Array {
   if (typeof block === 'string') return tokenizer.ids(block);
   if (!isObject(block)) return tokenizer.ids(JSON.stringify(block));
-  const { cache_control: _mark, ...content } = block;
+  const content = withoutMarks(block);
   if (content['type'] === 'text') return tokenizer.ids(textOf(content['text']) ?? '');
   if (content['type'] === 'image' || content['type'] === 'document') {
     return opaque(JSON.stringify(content), imageTokens);

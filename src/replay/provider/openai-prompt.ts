@@ -18,6 +18,9 @@ export function openaiPrompt(body: JsonObject, tokenizer: Tokenizer): Prompt {
   const parts: Uint32Array[] = [];
   const ends: number[] = [];
   const marks: Breakpoint[] = [];
+  const requestHold = holdOf(body['prompt_cache_options']);
+  let newestInput: number | undefined;
+  let fault: string | undefined;
   for (const tool of arrayOf(body['tools'])) {
     const text = isObject(tool) ? JSON.stringify(tool['function'] ?? tool) : '';
     parts.push(tokenizer.ids(text));
@@ -30,31 +33,57 @@ export function openaiPrompt(body: JsonObject, tokenizer: Tokenizer): Prompt {
       const opens = index === 0 ? head : [];
       const closes = index === blocks.length - 1 ? [messageEnd] : [];
       parts.push(joined(opens, ids, closes));
-      const hold = markOf(block);
-      if (hold !== undefined) marks.push({ part: parts.length - 1, hold });
+      const hold = markOf(block, requestHold);
+      if (hold === undefined) continue;
+      marks.push({ part: parts.length - 1, hold });
+      // What the model wrote carries no breakpoint.
+      if (roleOf(message) === 'assistant') fault ??= unmarkable;
     }
     ends.push(parts.length - 1);
+    if (isInput(message)) newestInput = parts.length - 1;
   }
   const opening = [messageStart, ...tokenizer.ids('assistant'), messageSeparator];
   parts.push(Uint32Array.from(opening));
-  const breakpoints = withImplicit(body, marks, ends);
-  const places = new Set([...ends, ...marks.map(({ part }) => part)]);
+  const implicit = newestInput ?? ends.at(-1);
+  const breakpoints = withImplicit(body, marks, implicit, requestHold);
+  // Whoever wants only its own marks written has only them looked up.
+  const places = new Set([...(isExplicit(body) ? [] : ends), ...marks.map(({ part }) => part)]);
   return {
     parts,
-    breakpoints: breakpoints.slice(-maxWrites),
+    breakpoints,
     lookups: [...places].sort((a, b) => a - b).slice(-latestBreakpoints),
-    fault: undefined,
+    fault,
     ttlMs: body['prompt_cache_retention'] === '24h' ? dayMs : undefined,
   };
 }
 
-/** From GPT-5.6 on the newest message is a breakpoint, unless the caller wants only its own. */
-function withImplicit(body: JsonObject, marks: Breakpoint[], ends: number[]): Breakpoint[] {
+const unmarkable = 'prompt_cache_breakpoint is not supported on assistant content.';
+
+/**
+ * From GPT-5.6 on the newest message of the user or of a tool is a breakpoint, and the latest three marks are written; a caller who wants only
+ * its own marks gets the latest four.
+ */
+function withImplicit(
+  body: JsonObject,
+  marks: Breakpoint[],
+  newest: number | undefined,
+  hold: Hold,
+): Breakpoint[] {
+  if (newest === undefined || isExplicit(body)) {
+    return marks.slice(-maxWrites);
+  }
+  const others = marks.filter(({ part }) => part !== newest).slice(1 - maxWrites);
+  return [...others, { part: newest, hold }].toSorted((one, other) => one.part - other.part);
+}
+
+function isExplicit(body: JsonObject): boolean {
   const options = body['prompt_cache_options'];
-  const newest = ends.at(-1);
-  if (newest === undefined || (isObject(options) && options['mode'] === 'explicit')) return marks;
-  if (marks.at(-1)?.part === newest) return marks;
-  return [...marks, { part: newest, hold: 'default' }];
+  return isObject(options) && options['mode'] === 'explicit';
+}
+
+/** What goes into the model: what a user, a tool or a system says. */
+function isInput(message: JsonObject): boolean {
+  return /^(?:user|tool|function|function_call_output|.*_output)$/.test(roleOf(message));
 }
 
 function messagesOf(body: JsonObject): JsonObject[] {
@@ -102,8 +131,13 @@ function withoutMark(block: JsonObject): JsonObject {
   return rest;
 }
 
-function markOf(block: JsonValue): Hold | undefined {
+/** A mark without a time of its own takes the request's. */
+function markOf(block: JsonValue, requestHold: Hold): Hold | undefined {
   const mark = isObject(block) ? block['prompt_cache_breakpoint'] : undefined;
   if (!isObject(mark)) return undefined;
-  return mark['ttl'] === '12h' ? 'long' : 'default';
+  return mark['ttl'] === undefined ? requestHold : holdOf(mark);
+}
+
+function holdOf(options: JsonValue | undefined): Hold {
+  return isObject(options) && options['ttl'] === '12h' ? 'long' : 'default';
 }

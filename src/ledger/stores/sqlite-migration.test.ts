@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sampleRow } from '../conformance.ts';
+import { LedgerDatabase } from './sqlite-database.ts';
+import { journalLine } from './sqlite-rows.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ledger-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A ledger as its first version made it, with one row. */
+function firstVersion(): string {
+  const path = join(folder, 'ledger.sqlite');
+  const ledger = new LedgerDatabase({ path });
+  ledger.insertLines(journalLine(sampleRow({ id: 'old' })));
+  ledger.close();
+  const database = new DatabaseSync(path);
+  for (const column of ['lost_cause', 'lost_tokens', 'lost_nanos', 'predicted_nanos']) {
+    database.exec(`ALTER TABLE calls DROP COLUMN ${column}`);
+  }
+  database.exec('ALTER TABLE calls_hourly DROP COLUMN lost_nanos; PRAGMA user_version = 1');
+  database.close();
+  return path;
+}
+
+/** A row as the first version wrote it to its journal. */
+function oldLine(id: string): string {
+  const values = JSON.parse(journalLine(sampleRow({ id }))) as unknown[];
+  return `${JSON.stringify(values.slice(0, -4))}\n`;
+}
+
+describe('a ledger of the first version', () => {
+  it('is read without being changed', () => {
+    const path = firstVersion();
+    const ledger = new LedgerDatabase({ path, readOnly: true });
+    expect(ledger.recent(10).map(({ id, lostCause }) => [id, lostCause])).toEqual([
+      ['old', undefined],
+    ]);
+    expect(ledger.report({ by: 'cause' })[0]).toMatchObject({ group: '', calls: 1, lostNanos: 0 });
+    expect(ledger.report({ by: 'model' })[0]).toMatchObject({ calls: 1, lostNanos: 0 });
+    expect(ledger.countMissing(oldLine('old') + oldLine('new'))).toBe(1);
+    ledger.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+    database.close();
+  });
+
+  it('is brought up to date, with the rows that wait in its journal', () => {
+    const path = firstVersion();
+    const ledger = new LedgerDatabase({ path });
+    const lost = { lostCause: 'ttl-gone', lostTokens: 9, lostNanos: 3 };
+    const predicted = { predictedNanos: 7 };
+    const lines = [
+      oldLine('waiting'),
+      journalLine(sampleRow({ id: 'new', ...lost, ...predicted })),
+    ];
+    expect(ledger.insertLines(lines.join(''))).toBe(0);
+    expect(ledger.report({ by: 'model' })[0]).toMatchObject({ calls: 3, lostNanos: 3 });
+    expect(ledger.recent(1)[0]).toMatchObject({ ...lost, ...predicted });
+    ledger.close();
+  });
+});
