@@ -1,3 +1,4 @@
+import { ownBytes } from '../exchange/stream.ts';
 import type { Usage } from '../exchange/usage.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { CarePlan, CareRequest } from './care-plan.ts';
@@ -6,6 +7,7 @@ import { leave, untouched } from './care/leave.ts';
 import { markForm, type MarkForm } from './care/mark-form.ts';
 import { formOf, type Form, type Seen } from './care/normalise.ts';
 import { withStableTexts, withStableTools, type Stabilised } from './care/stabilise.ts';
+import { soundnessOf, type Unsound } from './care/soundness.ts';
 import { StableTools } from './care/stable-tools.ts';
 import { Wagers } from './care/wagers.ts';
 import { newTally, type Habits } from './habits.ts';
@@ -31,6 +33,7 @@ const nothing: CareSwitches = { breakpoints: false, order: false, repair: false,
 export class ContextCare {
   readonly #terms: TermsOf;
   readonly #switches: CareSwitches;
+  readonly #isEditing: boolean;
   readonly #threads: ThreadTable;
   readonly #tools = new StableTools();
   readonly #wagers: Wagers;
@@ -47,6 +50,8 @@ export class ContextCare {
     this.#wagers = new Wagers({ waits: options.waits ?? false });
     this.#terms = options.terms;
     this.#switches = options.switches;
+    const { breakpoints, order, repair, affinity } = options.switches;
+    this.#isEditing = breakpoints || order || repair || affinity;
     this.#threads = new ThreadTable({
       maxBytes: options.maxBytes ?? 64 * mebibyte,
       maxThreads: options.maxThreads ?? 20_000,
@@ -93,7 +98,9 @@ export class ContextCare {
         : judge(found, stable.bare, stable === first);
     const named = { key, session: session === undefined ? undefined : who };
     const marked = first.client.marks.length > 0 && first.left === came;
-    const seenAs = marked ? { body, spans: came.spans, marks: first.client.marks } : undefined;
+    const seenAs = marked
+      ? { body: ownBytes(body), spans: came.spans, marks: first.client.marks }
+      : undefined;
     return this.#plan({
       ...context,
       came: seenAs,
@@ -128,11 +135,12 @@ export class ContextCare {
     const part = known !== undefined && judged.intact ? known.staticPart : staticPart(stable.bare);
     const staticUse =
       terms && part && this.#wagers.useStatic(arrival.owner, part, request.at, terms);
-    const left =
-      terms === undefined
-        ? untouched(stable, 'no-price')
-        : this.#leave(arrival, terms, { part, staticUse, before });
-    const thread = this.#keep(arrival, { staticPart: part, staticUse }, known);
+    const isSameHistory = judged.culprit?.cause.startsWith('history') !== true;
+    const soundness = this.#isEditing
+      ? soundnessOf(request.dialect, stable.bare, isSameHistory ? known?.soundness : undefined)
+      : undefined;
+    const left = this.#left(arrival, { part, staticUse, before, fault: soundness?.fault });
+    const thread = this.#keep(arrival, { staticPart: part, staticUse, soundness }, known);
     habits.latest = new WeakRef(thread);
     if (terms !== undefined) this.#wagers.await(arrival.owner, thread, terms);
     return {
@@ -155,15 +163,15 @@ export class ContextCare {
     };
   }
 
-  #leave(
-    arrival: Arrival,
-    terms: CacheTerms,
-    found: {
-      readonly part: StaticPart | undefined;
-      readonly staticUse: StaticUse | undefined;
-      readonly before: CarePlan['before'];
-    },
-  ) {
+  #left(arrival: Arrival, found: Found) {
+    const { terms, stable, request } = arrival;
+    if (terms === undefined) return untouched(stable, 'no-price');
+    const left = this.#leave(arrival, terms, found);
+    if (found.fault === undefined) return left;
+    return { ...untouched(stable, `unsound-${found.fault}`), body: request.body };
+  }
+
+  #leave(arrival: Arrival, terms: CacheTerms, found: Found) {
     const { owner, request, stable, judged } = arrival;
     const { at, model } = request;
     const thread = judged.continued?.thread;
@@ -193,14 +201,15 @@ export class ContextCare {
 
   #keep(
     arrival: Arrival,
-    beginning: Pick<Thread, 'staticPart' | 'staticUse'>,
+    beginning: Pick<Thread, 'staticPart' | 'staticUse' | 'soundness'>,
     known: Thread | undefined,
   ): Thread {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
     const sent = { at, provider, model, answered: false, warmedAt: undefined };
     const { body, spans, layout } = stable.bare;
-    const now = { body, spans, layout, came: arrival.came, ...beginning, ...sent };
+    const kept = { body: ownBytes(body), spans, layout, came: arrival.came };
+    const now = { ...kept, ...beginning, ...sent };
     if (known !== undefined) {
       this.#threads.update(known, () => {
         Object.assign(known, now);
@@ -220,6 +229,14 @@ export class ContextCare {
     this.#threads.add(thread);
     return thread;
   }
+}
+
+interface Found {
+  readonly part: StaticPart | undefined;
+  readonly staticUse: StaticUse | undefined;
+  readonly before: CarePlan['before'];
+  /** Why the history is not edited. */
+  readonly fault: Unsound | undefined;
 }
 
 interface Arrival {

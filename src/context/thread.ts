@@ -1,4 +1,5 @@
 import type { Seen } from './care/normalise.ts';
+import type { Soundness } from './care/soundness.ts';
 import type { BodySpans } from '../kernel/json-spans.ts';
 import type { PromptLayout, RegionName } from './layout.ts';
 import type { StaticPart, StaticUse } from './static-part.ts';
@@ -45,6 +46,8 @@ export interface Thread {
   staticPart: StaticPart | undefined;
   /** What is known of it. */
   staticUse: StaticUse | undefined;
+  /** Whether its tool calls and results belong together, as far as it was looked at. */
+  soundness: Soundness | undefined;
   /** When its prefix was last read again to keep it; undefined since its last own call. */
   warmedAt: number | undefined;
   /** Its last call was counted as never followed up. */
