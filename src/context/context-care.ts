@@ -22,6 +22,10 @@ import type { Thread } from './thread.ts';
 const mebibyte = 1024 * 1024;
 /** Mixed text and JSON; replaced by what the provider counts as soon as it has counted. */
 const usualTokensPerByte = 0.27;
+/** Hardly a text has more tokens a byte than this ... */
+const mostTokensPerByte = 0.5;
+/** ... nor an agent's so many times more than it had before. */
+const denser = 1.3;
 /** How long a provider's refusal of an edit is remembered. */
 const distrustMs = 3_600_000;
 const nothing: CareSwitches = { breakpoints: false, order: false, repair: false, affinity: false };
@@ -67,6 +71,11 @@ export class ContextCare {
   prepare(request: CareRequest): CarePlan | undefined {
     const { dialect, body, tenant, session } = request;
     const form = markForm(dialect);
+    const terms = this.#terms({ ...question(request), inputTokens: 0 });
+    const owner = ownerOf(request);
+    const habits = this.#wagers.habits(owner);
+    // What is too short to be cached needs neither doctor nor care.
+    if (terms !== undefined && isTooShort(body, terms, habits)) return undefined;
     const turn = firstTurn(dialect, body);
     if (form === undefined || turn === undefined) return undefined;
     const who = `${tenant}\n${session ?? `\n${request.agent ?? ''}`}`;
@@ -74,14 +83,12 @@ export class ContextCare {
     const seen = this.#threads.latest(key);
     const came = formOf(dialect, body, seen?.came ?? seen);
     if (came === undefined) return undefined;
-    const owner = ownerOf(request);
-    const terms = this.#terms({ ...question(request), inputTokens: 0 });
     const isTrusted = request.at >= (this.#distrusted.get(owner) ?? 0);
     const context = {
       request,
       owner,
       switches: terms === undefined || !isTrusted ? nothing : this.#switches,
-      habits: this.#wagers.habits(owner),
+      habits,
       markName: form.name,
     };
     const first = withStableTools(came, context, this.#tools);
@@ -90,7 +97,7 @@ export class ContextCare {
         body: seen?.came === undefined ? seen?.body : undefined,
         same: first.bare.same,
       }) ?? (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
-    const peer = found === undefined ? context.habits.latest?.deref() : undefined;
+    const peer = found === undefined ? habits.latest?.deref() : undefined;
     const stable = withStableTexts(first, context, found, peer);
     const judged =
       found === undefined
@@ -251,6 +258,11 @@ interface Arrival {
   readonly judged: Judgement;
   readonly named: Pick<Thread, 'key' | 'session'>;
   readonly peer: StaticUse | undefined;
+}
+
+function isTooShort(body: Buffer, { minTokens }: CacheTerms, { tokensPerByte }: Habits): boolean {
+  const most = tokensPerByte === undefined ? mostTokensPerByte : tokensPerByte * denser;
+  return body.length * most < minTokens;
 }
 
 function ownerOf({ tenant, agent, priceId, model }: CareRequest): string {
