@@ -5,7 +5,7 @@ import type { CarePlan, CareRequest } from './care-plan.ts';
 import { alive, beforeOf, judge, judgeBeginning, type Judgement } from './care/judgement.ts';
 import { leave, untouched } from './care/leave.ts';
 import { markForm, type MarkForm } from './care/mark-form.ts';
-import { formOf, type Form, type Seen } from './care/normalise.ts';
+import { formOf, type Form } from './care/normalise.ts';
 import { withStableTexts, withStableTools, type Stabilised } from './care/stabilise.ts';
 import { soundnessOf, type Unsound } from './care/soundness.ts';
 import { StableTools } from './care/stable-tools.ts';
@@ -81,7 +81,7 @@ export class ContextCare {
     const who = `${tenant}\n${session ?? `\n${request.agent ?? ''}`}`;
     const key = `${who}\n${dialect}\n${turn}`;
     const seen = this.#threads.latest(key);
-    const came = formOf(dialect, body, seen?.came ?? seen);
+    const came = formOf(dialect, body, seen);
     if (came === undefined) return undefined;
     const isTrusted = request.at >= (this.#distrusted.get(owner) ?? 0);
     const context = {
@@ -93,10 +93,8 @@ export class ContextCare {
     };
     const first = withStableTools(came, context, this.#tools);
     const found =
-      this.#threads.find(key, first.bare, {
-        body: seen?.came === undefined ? seen?.body : undefined,
-        same: first.bare.same,
-      }) ?? (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
+      this.#threads.find(key, first.bare, { body: seen?.body, same: first.bare.same }) ??
+      (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
     const peer = found === undefined ? habits.latest?.deref() : undefined;
     const stable = withStableTexts(first, context, found, peer);
     const judged =
@@ -104,13 +102,8 @@ export class ContextCare {
         ? judgeBeginning(peer, stable.bare)
         : judge(found, stable.bare, stable === first);
     const named = { key, session: session === undefined ? undefined : who };
-    const marked = first.client.marks.length > 0 && first.left === came;
-    const seenAs = marked
-      ? { body: ownBytes(body), spans: came.spans, marks: first.client.marks }
-      : undefined;
     return this.#plan({
       ...context,
-      came: seenAs,
       form,
       terms,
       stable,
@@ -162,7 +155,7 @@ export class ContextCare {
       staticUse,
       staticPart: part,
       form: stable.bare,
-      bytes: promptBytes(stable.bare.layout),
+      bytes: promptBytes(stable.bare),
       before,
       peer: arrival.peer,
       intact: judged.intact,
@@ -214,8 +207,9 @@ export class ContextCare {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
     const sent = { at, provider, model, answered: false, warmedAt: undefined };
-    const { body, spans, layout } = stable.bare;
-    const kept = { body: ownBytes(body), spans, layout, came: arrival.came };
+    const { body, spans, layout, cuts } = stable.bare;
+    const { marks } = stable.client;
+    const kept = { body: ownBytes(body), spans, layout, cuts, marks };
     const now = { ...kept, ...beginning, ...sent };
     if (known !== undefined) {
       this.#threads.update(known, () => {
@@ -252,7 +246,6 @@ interface Arrival {
   readonly switches: CareSwitches;
   readonly habits: Habits;
   readonly form: MarkForm;
-  readonly came: Seen | undefined;
   readonly terms: CacheTerms | undefined;
   readonly stable: Stabilised;
   readonly judged: Judgement;

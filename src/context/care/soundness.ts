@@ -7,7 +7,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../kernel/json.ts';
-import type { LaidOut } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { regionOf } from '../layout.ts';
 
 /** Why a history is left as it came; a short token. */
