@@ -1,11 +1,6 @@
+import type { Span } from '../kernel/json-members.ts';
 import { commonPrefix } from '../kernel/json-spans.ts';
-import { textSpan, type PromptLayout, type Region, type RegionName } from './layout.ts';
-
-/** A request as it stands in its bytes. */
-export interface LaidOut {
-  readonly body: Buffer;
-  readonly layout: PromptLayout;
-}
+import { textSpan, type LaidOut, type Region, type RegionName } from './layout.ts';
 
 /** The first place at which a request is not the continuation of an earlier one. */
 export interface Divergence {
@@ -38,31 +33,74 @@ export function comparePrompts(earlier: LaidOut, now: LaidOut, known = 0): Compa
     if (one === undefined || other === undefined) {
       return { sharedBytes, divergence: { region: name, item: 0, offset: 0 } };
     }
-    const texts = [textOf(earlier.body, one), textOf(now.body, other)] as const;
-    const from = one.member.start === other.member.start ? known - one.member.start : 0;
-    const shortest = Math.min(texts[0].length, texts[1].length);
-    const same = commonPrefix(...texts, Math.max(0, Math.min(from, shortest)));
-    sharedBytes += same;
-    if (isContinued(name, texts, same)) continue;
-    const item = same === texts[1].length ? other.items.length : itemAt(other, same);
-    return { sharedBytes, divergence: { region: name, item, offset: same } };
+    const found = shared(textOf(earlier, one), textOf(now, other), known);
+    sharedBytes += found.bytes;
+    if (isContinued(name, found)) continue;
+    const offset = found.at - other.member.start;
+    const item = found.isAll ? other.items.length : itemAt(other, offset);
+    return { sharedBytes, divergence: { region: name, item, offset } };
   }
   return { sharedBytes, divergence: undefined };
 }
 
-/** Messages may grow, or be those of an earlier moment; tools and system must stay as they are. */
-function isContinued(
-  name: RegionName,
-  [one, other]: readonly [Buffer, Buffer],
-  same: number,
-): boolean {
-  if (name === 'messages') return same === one.length || same === other.length;
-  return same === one.length && same === other.length;
+/** A region's text, and what in it is no content. */
+interface Text extends Span {
+  readonly body: Buffer;
+  readonly cuts: readonly Span[];
 }
 
-function textOf(body: Buffer, region: Region): Buffer {
-  const { start, end } = textSpan(region);
-  return body.subarray(start, end);
+function textOf({ body, cuts }: LaidOut, region: Region): Text {
+  const span = textSpan(region);
+  const own = cuts.filter(({ start, end }) => start >= span.start && end <= span.end);
+  return { ...span, body, cuts: own };
+}
+
+interface Shared {
+  /** Bytes of content that both begin with. */
+  readonly bytes: number;
+  /** Where in the later body the first that differs stands. */
+  readonly at: number;
+  /** They are all of the earlier text, and of the later. */
+  readonly wasAll: boolean;
+  readonly isAll: boolean;
+}
+
+/** Compares two texts stretch by stretch, from cut to cut. */
+function shared(one: Text, other: Text, known: number): Shared {
+  let [was, is, bytes] = [one.start, other.start, 0];
+  for (;;) {
+    was = past(one.cuts, was);
+    is = past(other.cuts, is);
+    const length = Math.min(nextCut(one, was) - was, nextCut(other, is) - is);
+    if (length === 0) break;
+    const spared = was === is ? Math.max(0, Math.min(length, known - was)) : 0;
+    const same = commonPrefix(
+      one.body.subarray(was, was + length),
+      other.body.subarray(is, is + length),
+      spared,
+    );
+    was += same;
+    is += same;
+    bytes += same;
+    if (same < length) break;
+  }
+  return { bytes, at: is, wasAll: was === one.end, isAll: is === other.end };
+}
+
+function past(cuts: readonly Span[], at: number): number {
+  let to = at;
+  for (const cut of cuts) if (cut.start === to) to = cut.end;
+  return to;
+}
+
+function nextCut({ cuts, end }: Text, at: number): number {
+  for (const cut of cuts) if (cut.start >= at) return cut.start;
+  return end;
+}
+
+/** Messages may grow, or be those of an earlier moment; tools and system must stay as they are. */
+function isContinued(name: RegionName, { wasAll, isAll }: Shared): boolean {
+  return name === 'messages' ? wasAll || isAll : wasAll && isAll;
 }
 
 /** The item at or before which the bytes from the region's beginning lie. */

@@ -92,7 +92,9 @@ describe('breakpoints', () => {
 
   it('do not stand below the minimum, without a price, or where a lone question is asked', () => {
     const short = sampleRequest({ messages: [{ role: 'user', content: 'hi' }] });
-    expect(careWith(claudeTerms).prepare(short)!.body).toBe(short.body);
+    expect(careWith(claudeTerms).prepare(short)).toBeUndefined();
+    const nearly = sampleRequest({ messages: [{ role: 'user', content: prose(700) }] });
+    expect(careWith(claudeTerms).prepare(nearly)!.body).toBe(nearly.body);
     const request = sampleRequest(claudeBody(2));
     expect(careWith(undefined).prepare(request)).toMatchObject({
       body: request.body,
@@ -222,7 +224,7 @@ describe('the doctor', () => {
   it('takes a side call and a branch for what they are', () => {
     const care = careWith(claudeTerms, off);
     settle(care, sampleRequest(claudeBody(2)), 5000, 0);
-    const side = claudeBody(1, { system: 'Give this a title.', tools: [] });
+    const side = claudeBody(1, { system: `Give a title.\n${prose(900)}`, tools: [] });
     expect(care.prepare(sampleRequest(side, { at: start + 10 }))).toMatchObject({
       before: undefined,
       culprit: undefined,

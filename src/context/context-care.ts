@@ -1,11 +1,13 @@
+import { ownBytes } from '../exchange/stream.ts';
 import type { Usage } from '../exchange/usage.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { CarePlan, CareRequest } from './care-plan.ts';
 import { alive, beforeOf, judge, judgeBeginning, type Judgement } from './care/judgement.ts';
 import { leave, untouched } from './care/leave.ts';
 import { markForm, type MarkForm } from './care/mark-form.ts';
-import { formOf, type Form, type Seen } from './care/normalise.ts';
+import { formOf, type Form } from './care/normalise.ts';
 import { withStableTexts, withStableTools, type Stabilised } from './care/stabilise.ts';
+import { soundnessOf, type Unsound } from './care/soundness.ts';
 import { StableTools } from './care/stable-tools.ts';
 import { Wagers } from './care/wagers.ts';
 import { newTally, type Habits } from './habits.ts';
@@ -20,6 +22,10 @@ import type { Thread } from './thread.ts';
 const mebibyte = 1024 * 1024;
 /** Mixed text and JSON; replaced by what the provider counts as soon as it has counted. */
 const usualTokensPerByte = 0.27;
+/** Hardly a text has more tokens a byte than this ... */
+const mostTokensPerByte = 0.5;
+/** ... nor an agent's so many times more than it had before. */
+const denser = 1.3;
 /** How long a provider's refusal of an edit is remembered. */
 const distrustMs = 3_600_000;
 const nothing: CareSwitches = { breakpoints: false, order: false, repair: false, affinity: false };
@@ -31,6 +37,7 @@ const nothing: CareSwitches = { breakpoints: false, order: false, repair: false,
 export class ContextCare {
   readonly #terms: TermsOf;
   readonly #switches: CareSwitches;
+  readonly #isEditing: boolean;
   readonly #threads: ThreadTable;
   readonly #tools = new StableTools();
   readonly #wagers: Wagers;
@@ -47,6 +54,8 @@ export class ContextCare {
     this.#wagers = new Wagers({ waits: options.waits ?? false });
     this.#terms = options.terms;
     this.#switches = options.switches;
+    const { breakpoints, order, repair, affinity } = options.switches;
+    this.#isEditing = breakpoints || order || repair || affinity;
     this.#threads = new ThreadTable({
       maxBytes: options.maxBytes ?? 64 * mebibyte,
       maxThreads: options.maxThreads ?? 20_000,
@@ -62,41 +71,39 @@ export class ContextCare {
   prepare(request: CareRequest): CarePlan | undefined {
     const { dialect, body, tenant, session } = request;
     const form = markForm(dialect);
+    const terms = this.#terms({ ...question(request), inputTokens: 0 });
+    const owner = ownerOf(request);
+    const habits = this.#wagers.habits(owner);
+    // What is too short to be cached needs neither doctor nor care.
+    if (terms !== undefined && isTooShort(body, terms, habits)) return undefined;
     const turn = firstTurn(dialect, body);
     if (form === undefined || turn === undefined) return undefined;
     const who = `${tenant}\n${session ?? `\n${request.agent ?? ''}`}`;
     const key = `${who}\n${dialect}\n${turn}`;
     const seen = this.#threads.latest(key);
-    const came = formOf(dialect, body, seen?.came ?? seen);
+    const came = formOf(dialect, body, seen);
     if (came === undefined) return undefined;
-    const owner = ownerOf(request);
-    const terms = this.#terms({ ...question(request), inputTokens: 0 });
     const isTrusted = request.at >= (this.#distrusted.get(owner) ?? 0);
     const context = {
       request,
       owner,
       switches: terms === undefined || !isTrusted ? nothing : this.#switches,
-      habits: this.#wagers.habits(owner),
+      habits,
       markName: form.name,
     };
     const first = withStableTools(came, context, this.#tools);
     const found =
-      this.#threads.find(key, first.bare, {
-        body: seen?.came === undefined ? seen?.body : undefined,
-        same: first.bare.same,
-      }) ?? (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
-    const peer = found === undefined ? context.habits.latest?.deref() : undefined;
+      this.#threads.find(key, first.bare, { body: seen?.body, same: first.bare.same }) ??
+      (session === undefined ? undefined : this.#threads.findEdited(who, first.bare));
+    const peer = found === undefined ? habits.latest?.deref() : undefined;
     const stable = withStableTexts(first, context, found, peer);
     const judged =
       found === undefined
         ? judgeBeginning(peer, stable.bare)
         : judge(found, stable.bare, stable === first);
     const named = { key, session: session === undefined ? undefined : who };
-    const marked = first.client.marks.length > 0 && first.left === came;
-    const seenAs = marked ? { body, spans: came.spans, marks: first.client.marks } : undefined;
     return this.#plan({
       ...context,
-      came: seenAs,
       form,
       terms,
       stable,
@@ -128,11 +135,12 @@ export class ContextCare {
     const part = known !== undefined && judged.intact ? known.staticPart : staticPart(stable.bare);
     const staticUse =
       terms && part && this.#wagers.useStatic(arrival.owner, part, request.at, terms);
-    const left =
-      terms === undefined
-        ? untouched(stable, 'no-price')
-        : this.#leave(arrival, terms, { part, staticUse, before });
-    const thread = this.#keep(arrival, { staticPart: part, staticUse }, known);
+    const isSameHistory = judged.culprit?.cause.startsWith('history') !== true;
+    const soundness = this.#isEditing
+      ? soundnessOf(request.dialect, stable.bare, isSameHistory ? known?.soundness : undefined)
+      : undefined;
+    const left = this.#left(arrival, { part, staticUse, before, fault: soundness?.fault });
+    const thread = this.#keep(arrival, { staticPart: part, staticUse, soundness }, known);
     habits.latest = new WeakRef(thread);
     if (terms !== undefined) this.#wagers.await(arrival.owner, thread, terms);
     return {
@@ -147,7 +155,7 @@ export class ContextCare {
       staticUse,
       staticPart: part,
       form: stable.bare,
-      bytes: promptBytes(stable.bare.layout),
+      bytes: promptBytes(stable.bare),
       before,
       peer: arrival.peer,
       intact: judged.intact,
@@ -155,15 +163,15 @@ export class ContextCare {
     };
   }
 
-  #leave(
-    arrival: Arrival,
-    terms: CacheTerms,
-    found: {
-      readonly part: StaticPart | undefined;
-      readonly staticUse: StaticUse | undefined;
-      readonly before: CarePlan['before'];
-    },
-  ) {
+  #left(arrival: Arrival, found: Found) {
+    const { terms, stable, request } = arrival;
+    if (terms === undefined) return untouched(stable, 'no-price');
+    const left = this.#leave(arrival, terms, found);
+    if (found.fault === undefined) return left;
+    return { ...untouched(stable, `unsound-${found.fault}`), body: request.body };
+  }
+
+  #leave(arrival: Arrival, terms: CacheTerms, found: Found) {
     const { owner, request, stable, judged } = arrival;
     const { at, model } = request;
     const thread = judged.continued?.thread;
@@ -193,14 +201,16 @@ export class ContextCare {
 
   #keep(
     arrival: Arrival,
-    beginning: Pick<Thread, 'staticPart' | 'staticUse'>,
+    beginning: Pick<Thread, 'staticPart' | 'staticUse' | 'soundness'>,
     known: Thread | undefined,
   ): Thread {
     const { stable, request, named } = arrival;
     const { at, provider, model } = request;
     const sent = { at, provider, model, answered: false, warmedAt: undefined };
-    const { body, spans, layout } = stable.bare;
-    const now = { body, spans, layout, came: arrival.came, ...beginning, ...sent };
+    const { body, spans, layout, cuts } = stable.bare;
+    const { marks } = stable.client;
+    const kept = { body: ownBytes(body), spans, layout, cuts, marks };
+    const now = { ...kept, ...beginning, ...sent };
     if (known !== undefined) {
       this.#threads.update(known, () => {
         Object.assign(known, now);
@@ -222,18 +232,30 @@ export class ContextCare {
   }
 }
 
+interface Found {
+  readonly part: StaticPart | undefined;
+  readonly staticUse: StaticUse | undefined;
+  readonly before: CarePlan['before'];
+  /** Why the history is not edited. */
+  readonly fault: Unsound | undefined;
+}
+
 interface Arrival {
   readonly request: CareRequest;
   readonly owner: string;
   readonly switches: CareSwitches;
   readonly habits: Habits;
   readonly form: MarkForm;
-  readonly came: Seen | undefined;
   readonly terms: CacheTerms | undefined;
   readonly stable: Stabilised;
   readonly judged: Judgement;
   readonly named: Pick<Thread, 'key' | 'session'>;
   readonly peer: StaticUse | undefined;
+}
+
+function isTooShort(body: Buffer, { minTokens }: CacheTerms, { tokensPerByte }: Habits): boolean {
+  const most = tokensPerByte === undefined ? mostTokensPerByte : tokensPerByte * denser;
+  return body.length * most < minTokens;
 }
 
 function ownerOf({ tenant, agent, priceId, model }: CareRequest): string {

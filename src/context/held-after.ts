@@ -9,7 +9,7 @@ export function tokensUpTo(
   { region, item }: { readonly region: RegionName; readonly item: number },
   total: number,
 ): number {
-  return Math.round((total * bytesUpTo(plan.form.layout, region, item)) / plan.bytes);
+  return Math.round((total * bytesUpTo(plan.form, region, item)) / plan.bytes);
 }
 
 /** What the provider holds of a conversation after a request of so many input tokens; the deepest first. */
@@ -26,7 +26,7 @@ export function heldAfter(plan: CarePlan, total: number, terms: CacheTerms): Hel
     const tokens = tokensUpTo(plan, place, total);
     if (tokens < terms.minTokens) return;
     const ttlMs = isLong ? (terms.ttlLongMs ?? terms.ttlMs) : terms.ttlMs;
-    const bytes = bytesUpTo(plan.form.layout, place.region, place.item);
+    const bytes = bytesUpTo(plan.form, place.region, place.item);
     held.push({ ...place, bytes, tokens, expiresAt: request.at + ttlMs, isClients: own });
   };
   const isImplicit = terms.mode === 'automatic' ? !acted.unwritten : client.isAutomatic;

@@ -49,23 +49,56 @@ export function textSpan({ member, items }: Region): Span {
   return { start: member.start, end: items.at(-1)!.end };
 }
 
-/** Bytes of the prompt's regions together. */
-export function promptBytes(layout: PromptLayout): number {
+/** A request as it stands in its bytes. */
+export interface LaidOut {
+  readonly body: Buffer;
+  readonly layout: PromptLayout;
+  /** Stretches of the body that are no content: the client's marks. Ascending. */
+  readonly cuts: readonly Span[];
+}
+
+/** The content of a stretch of a request's body, its marks left out. */
+export function contentOf(
+  { body, cuts }: Pick<LaidOut, 'body' | 'cuts'>,
+  { start, end }: Span,
+): Buffer[] {
+  const pieces: Buffer[] = [];
+  let at = start;
+  for (const cut of cuts) {
+    if (cut.end <= at || cut.start >= end) continue;
+    pieces.push(body.subarray(at, cut.start));
+    at = cut.end;
+  }
+  pieces.push(body.subarray(at, end));
+  return pieces;
+}
+
+/** Bytes of the prompt's content, all regions together. */
+export function promptBytes({ layout, cuts }: Omit<LaidOut, 'body'>): number {
+  let sum = 0;
+  for (const region of layout) sum += contentBytes(textSpan(region), cuts);
+  return sum;
+}
+
+/** Bytes of the prompt's content, in its order, up to the end of an item. */
+export function bytesUpTo(
+  { layout, cuts }: Omit<LaidOut, 'body'>,
+  name: RegionName,
+  item: number,
+): number {
   let sum = 0;
   for (const region of layout) {
-    const { start, end } = textSpan(region);
-    sum += end - start;
+    const span = textSpan(region);
+    const isLast = region.name === name;
+    const end = isLast ? region.items[item]!.end : span.end;
+    sum += contentBytes({ start: span.start, end }, cuts);
+    if (isLast) break;
   }
   return sum;
 }
 
-/** Bytes of the prompt, in its order, up to the end of an item. */
-export function bytesUpTo(layout: PromptLayout, name: RegionName, item: number): number {
-  let sum = 0;
-  for (const region of layout) {
-    const { start, end } = textSpan(region);
-    if (region.name === name) return sum + region.items[item]!.end - start;
-    sum += end - start;
-  }
-  return sum;
+function contentBytes({ start, end }: Span, cuts: readonly Span[]): number {
+  let bytes = end - start;
+  for (const cut of cuts) if (cut.start >= start && cut.end <= end) bytes -= cut.end - cut.start;
+  return bytes;
 }

@@ -1,7 +1,7 @@
 import { digestOf } from '../kernel/digest.ts';
 import { membersFrom } from '../kernel/json-members.ts';
-import type { LaidOut } from './compare.ts';
-import { regionOf, textSpan, type Region, type RegionName } from './layout.ts';
+import type { LaidOut } from './layout.ts';
+import { contentOf, regionOf, textSpan, type Region, type RegionName } from './layout.ts';
 
 /** The beginning of a prompt that conversations of one agent share: tools and system prompt. */
 export interface StaticPart {
@@ -33,14 +33,15 @@ export function staticPart(request: LaidOut): StaticPart | undefined {
     const region = regionOf(layout, name);
     if (region === undefined) continue;
     const { start, end: to } = textSpan(region);
-    bytes.push(body.subarray(start, to));
+    bytes.push(...contentOf(request, { start, end: to }));
     end = { region: name, item: region.items.length - 1 };
   }
   const messages = regionOf(layout, 'messages');
   const leading = messages === undefined ? 0 : leadingSystem(body, messages);
   if (leading > 0) {
     const { items } = messages!;
-    bytes.push(body.subarray(items[0]!.start, items[leading - 1]!.end));
+    const span = { start: items[0]!.start, end: items[leading - 1]!.end };
+    bytes.push(...contentOf(request, span));
     end = { region: 'messages', item: leading - 1 };
   }
   return end && { ...end, digest: digestOf(Buffer.concat(bytes)) };

@@ -1,4 +1,5 @@
-import { comparePrompts, type Comparison, type LaidOut } from './compare.ts';
+import { comparePrompts, type Comparison } from './compare.ts';
+import type { LaidOut } from './layout.ts';
 import { regionOf } from './layout.ts';
 import { sizeOf, type Thread } from './thread.ts';
 

@@ -1,4 +1,6 @@
-import type { Seen } from './care/normalise.ts';
+import type { Span } from '../kernel/json-members.ts';
+import type { ClientMark } from './care/normalise.ts';
+import type { Soundness } from './care/soundness.ts';
 import type { BodySpans } from '../kernel/json-spans.ts';
 import type { PromptLayout, RegionName } from './layout.ts';
 import type { StaticPart, StaticUse } from './static-part.ts';
@@ -17,7 +19,7 @@ export interface Held {
 }
 
 /**
- * One conversation as the provider sees it: its last request as it left, but for marks and what is added at the very end, since
+ * One conversation as the provider sees it: its last request as it left, but for our marks and what is added at the very end, since
  * neither is part of the prefix that the next request will have.
  */
 export interface Thread {
@@ -25,8 +27,9 @@ export interface Thread {
   /** The session that its caller names, with its tenant. */
   readonly session: string | undefined;
   body: Buffer;
-  /** The request as the client sent it, where it carries marks. */
-  came: Seen | undefined;
+  /** The client's marks in it, and the stretches that they take. */
+  marks: readonly ClientMark[];
+  cuts: readonly Span[];
   spans: BodySpans;
   layout: PromptLayout;
   provider: string;
@@ -45,6 +48,8 @@ export interface Thread {
   staticPart: StaticPart | undefined;
   /** What is known of it. */
   staticUse: StaticUse | undefined;
+  /** Whether its tool calls and results belong together, as far as it was looked at. */
+  soundness: Soundness | undefined;
   /** When its prefix was last read again to keep it; undefined since its last own call. */
   warmedAt: number | undefined;
   /** Its last call was counted as never followed up. */
@@ -55,5 +60,5 @@ export interface Thread {
 export function sizeOf(thread: Thread): number {
   let items = 0;
   for (const region of thread.layout) items += region.items.length;
-  return thread.body.length + (thread.came?.body.length ?? 0) + 64 * items + 1024;
+  return thread.body.length + 64 * items + 1024;
 }

@@ -1,5 +1,5 @@
 import type { Edit } from '../../kernel/splice.ts';
-import type { LaidOut } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { bytesUpTo, regionOf, type RegionName } from '../layout.ts';
 import type { CacheTerms } from '../terms.ts';
 import type { ClientMarks } from './client-marks.ts';
@@ -116,7 +116,7 @@ function isTooShort(
   place: { region: RegionName; item: number },
   { request, terms, tokensPerByte }: Options,
 ): boolean {
-  const bytes = bytesUpTo(request.layout, place.region, place.item);
+  const bytes = bytesUpTo(request, place.region, place.item);
   return bytes * tokensPerByte * estimateTolerance < terms.minTokens;
 }
 

@@ -83,7 +83,7 @@ function sharedTokens({ staticPart, form, places, habits, terms }: CarePlan): nu
   const isHeld =
     terms.maxBreakpoints === undefined ||
     places.some((place) => place.region === region && place.item === item);
-  const tokens = bytesUpTo(form.layout, region, item) * (habits.tokensPerByte ?? 0.25);
+  const tokens = bytesUpTo(form, region, item) * (habits.tokensPerByte ?? 0.25);
   return isHeld && tokens >= terms.minTokens ? tokens : 0;
 }
 

@@ -1,8 +1,9 @@
-import { comparePrompts } from '../compare.ts';
+import { comparePrompts, type Divergence } from '../compare.ts';
 import type { Before } from '../care-plan.ts';
 import { culpritOf } from '../doctor/culprit.ts';
 import type { Cause, Culprit } from '../doctor/cause.ts';
 import { regionOf } from '../layout.ts';
+import { isSystemRole, roleAt } from '../static-part.ts';
 import type { Continued } from '../thread-table.ts';
 import type { Held, Thread } from '../thread.ts';
 import type { Form } from './normalise.ts';
@@ -42,11 +43,18 @@ export function judgeBeginning(peer: Thread | undefined, bare: Form): Judgement 
   if (peer === undefined) return stranger;
   const comparison = comparePrompts(peer, bare);
   const { divergence } = comparison;
-  if (divergence === undefined) return stranger;
+  if (divergence === undefined || isBehindBeginning(bare, divergence)) return stranger;
   const culprit = culpritOf(peer, bare, comparison);
   return culprit !== undefined && accidents.has(culprit.cause)
     ? { ...stranger, culprit }
     : stranger;
+}
+
+/** What its user says is every conversation's own. */
+function isBehindBeginning({ body, layout }: Form, { region, item }: Divergence): boolean {
+  if (region !== 'messages') return false;
+  const message = regionOf(layout, 'messages')!.items[item];
+  return message === undefined || !isSystemRole(roleAt(body, message.start));
 }
 
 const accidents: ReadonlySet<Cause> = new Set([

@@ -1,7 +1,7 @@
 import type { DialectName } from '../../exchange/dialect.ts';
 import { itemsOf, membersOf, type Member, type Span } from '../../kernel/json-members.ts';
 import type { Edit } from '../../kernel/splice.ts';
-import type { LaidOut } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { regionOf, type RegionName } from '../layout.ts';
 
 /** How a dialect writes marks. */

@@ -1,4 +1,5 @@
 import type { DialectName } from '../../exchange/dialect.ts';
+import type { Span } from '../../kernel/json-members.ts';
 import { bodySpans, commonPrefix, spansAfter, type BodySpans } from '../../kernel/json-spans.ts';
 import { splice, type Edit } from '../../kernel/splice.ts';
 import { promptLayout, type PromptLayout, type RegionName } from '../layout.ts';
@@ -22,6 +23,8 @@ export interface Form {
   readonly same: number;
   /** Those marks. */
   readonly marks: readonly ClientMark[];
+  /** Stretches that are no content, where they have been looked for. */
+  readonly cuts: readonly Span[];
 }
 
 /** A request seen before, whose places spare finding those of one that begins alike. */
@@ -32,7 +35,7 @@ export function formOf(dialect: DialectName, body: Buffer, seen?: Seen): Form | 
   const same = seen === undefined ? 0 : commonPrefix(seen.body, body);
   const spans = seen === undefined ? bodySpans(body) : spansAfter(seen.spans, same, body);
   const layout = promptLayout(dialect, spans, body);
-  return layout && { body, spans, layout, same, marks: seen?.marks ?? [] };
+  return layout && { body, spans, layout, same, marks: seen?.marks ?? [], cuts: [] };
 }
 
 /** The form after some edits, which leave it a request of the same kind. */
@@ -44,5 +47,5 @@ export function edited(dialect: DialectName, form: Form, edits: readonly Edit[])
   const layout = promptLayout(dialect, spans, body);
   // Edits are made of whole values, so a layout that was there stays there.
   if (layout === undefined) return form;
-  return { body, spans, layout, same: Math.min(form.same, first), marks: form.marks };
+  return { body, spans, layout, same: Math.min(form.same, first), marks: form.marks, cuts: [] };
 }

@@ -1,7 +1,7 @@
 import type { DialectName } from '../../exchange/dialect.ts';
 import { itemsOf, membersOf, type Span } from '../../kernel/json-members.ts';
 import type { Edit } from '../../kernel/splice.ts';
-import type { LaidOut } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { regionOf } from '../layout.ts';
 import { isSystemRole, roleAt } from '../static-part.ts';
 import { changedShapes, cutLines, rawLines } from './volatile-lines.ts';

@@ -17,7 +17,7 @@ import type { StableTools } from './stable-tools.ts';
 export interface Stabilised {
   /** What is to leave, but for marks and what comes behind the end. */
   readonly left: Form;
-  /** The same without the client's marks, for comparing. */
+  /** The same with the client's marks known for what they are, for comparing. */
   readonly bare: Form;
   readonly client: ClientMarks;
   /** The client itself wrote something in another way than before. */
@@ -71,7 +71,8 @@ export function withStableTexts(
     lines = cut?.lines ?? [];
     left = edited(request.dialect, left, cut?.edits ?? []);
   }
-  if (switches.order && continued !== undefined && differsInHistory(left, stable, continued)) {
+  const bare = left === stable.left ? stable.bare : unmarked(left, context, { order, lines }).bare;
+  if (switches.order && continued !== undefined && differsInHistory(bare, stable, continued)) {
     const edits = stableHistory(continued.thread, left, markName);
     order ||= edits.length > 0;
     left = edited(request.dialect, left, edits);
@@ -79,17 +80,17 @@ export function withStableTexts(
   return left === stable.left ? stable : unmarked(left, context, { order, lines });
 }
 
-function differsInHistory(left: Form, stable: Stabilised, { thread, comparison }: Continued) {
-  const now = left === stable.left ? comparison : comparePrompts(thread, left);
+function differsInHistory(bare: Form, stable: Stabilised, { thread, comparison }: Continued) {
+  const now = bare === stable.bare ? comparison : comparePrompts(thread, bare);
   return now.divergence !== undefined && now.divergence.region !== 'tools';
 }
 
 function unmarked(
   left: Form,
-  { request, markName }: Context,
+  { markName }: Context,
   found: Pick<Stabilised, 'order' | 'lines'>,
 ): Stabilised {
   const client = clientMarks(left, markName);
-  const bare = edited(request.dialect, left, clientCuts(left, client.marks, markName));
+  const bare = { ...left, cuts: clientCuts(left, client.marks, markName) };
   return { left, bare, client, ...found };
 }

@@ -2,9 +2,9 @@ import { itemsOf, memberSpan, membersOf, type Span } from '../../kernel/json-mem
 import { scanJson } from '../../kernel/json-scan.ts';
 import { parseJson } from '../../kernel/json.ts';
 import { splice, type Edit } from '../../kernel/splice.ts';
-import type { LaidOut } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { sameButForOrder } from '../doctor/likeness.ts';
-import { regionOf } from '../layout.ts';
+import { contentOf, regionOf } from '../layout.ts';
 import { memberCut } from './without-member.ts';
 
 /** Larger messages are left as they are. */
@@ -14,7 +14,11 @@ const readableBytes = 128 * 1024;
  * Puts system blocks and earlier messages back into the text in which they left before, where the client sends the same values with their
  * members in another order. Ends at the first that is really another.
  */
-export function stableHistory(earlier: LaidOut, now: LaidOut, markName: string): Edit[] {
+export function stableHistory(
+  earlier: LaidOut,
+  now: Omit<LaidOut, 'cuts'>,
+  markName: string,
+): Edit[] {
   const edits: Edit[] = [];
   for (const name of ['system', 'messages'] as const) {
     const before = regionOf(earlier.layout, name);
@@ -24,8 +28,8 @@ export function stableHistory(earlier: LaidOut, now: LaidOut, markName: string):
       const { start: from, end: to } = before!.items[index]!;
       const { start, end } = after!.items[index]!;
       const is = now.body.subarray(start, end);
-      const was = earlier.body.subarray(from, to);
-      if (was.equals(is)) continue;
+      if (earlier.body.subarray(from, to).equals(is)) continue;
+      const was = Buffer.concat(contentOf(earlier, { start: from, end: to }));
       const bytes = respelled(was, is, markName);
       if (bytes === undefined) return edits;
       edits.push({ start, end, bytes });

@@ -1,5 +1,6 @@
 import { isObject, parseJson, textOf, type JsonObject, type JsonValue } from '../../kernel/json.ts';
-import type { Comparison, Divergence, LaidOut } from '../compare.ts';
+import type { Comparison, Divergence } from '../compare.ts';
+import type { LaidOut } from '../layout.ts';
 import { regionOf, type Region, type RegionName } from '../layout.ts';
 import { firstDifference } from './text-difference.ts';
 import { sameButForOrder, sameSpelling } from './likeness.ts';
