@@ -1,5 +1,6 @@
 import { buildConfig } from './build.ts';
 import type { Config } from './config.ts';
+import { defaults } from './defaults.ts';
 import type { Environment } from './environment.ts';
 import { expand } from './expand.ts';
 import { findingsOf, isWithin, shownValue, valueAt } from './explain.ts';
@@ -45,7 +46,7 @@ export function readConfig(options: ReadOptions): Reading {
 
   const expanded = expand(source.value, options.environment);
   const { value, origins } = withFlags(
-    withEnvironment(expanded.value, options.environment),
+    withEnvironment(expanded.value, options.environment, ownPort(expanded.value, options.flags)),
     options.flags,
   );
   const { findings, config } = check(value, expanded.findings, directory);
@@ -78,6 +79,12 @@ export function readConfig(options: ReadOptions): Reading {
   const [first, ...rest] = [...repeats, ...faults];
   if (first !== undefined) return { config: undefined, faults: [first, ...rest] };
   return { config: config!, faults: [] };
+}
+
+/** Where the gateway will listen, as far as can be told before the settings are checked. */
+function ownPort(value: unknown, flags: ListenFlags = {}): number {
+  const port = flags.port ?? valueAt(value, ['listen', 'port']) ?? defaults.listen.port;
+  return Number(port);
 }
 
 function check(

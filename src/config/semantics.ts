@@ -1,5 +1,6 @@
 import { parseDuration } from '../kernel/duration.ts';
 import { defaults } from './defaults.ts';
+import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
@@ -16,6 +17,7 @@ interface Check {
 export const semanticChecks: readonly Check[] = [
   { sections: ['listen', 'access'], findings: openToOthers },
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
+  { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places },
   { sections: ['cache'], findings: levels },
   { sections: ['limits'], findings: idleLimits },
@@ -43,6 +45,16 @@ function idleLimits({ limits }: Config): readonly Finding[] {
     .map(([name]) => ({
       path: ['limits', name],
       problem: `must not be longer than limits.total (${durationText(totalMs)}), which ends the call before`,
+    }));
+}
+
+/** A gateway that is its own provider would call itself for ever. */
+function loops({ providers, listen }: Config): readonly Finding[] {
+  return providers
+    .filter(({ baseUrl }) => isOwnAddress(baseUrl, listen.port))
+    .map(({ name }) => ({
+      path: ['providers', name, 'base_url'],
+      problem: 'must not be this gateway itself; name the provider',
     }));
 }
 
