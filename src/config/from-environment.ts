@@ -83,6 +83,6 @@ function withOpenaiHeaders(
 export function isOwnAddress(url: string, ownPort: number): boolean {
   if (!URL.canParse(url)) return false;
   const { hostname, port } = new URL(url);
-  const isHere = hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
   return isHere && ownPort !== 0 && Number(port) === ownPort;
 }
