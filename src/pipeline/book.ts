@@ -2,6 +2,7 @@ import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import type { LedgerRow } from '../ledger/row.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { asItWas } from './accountant.ts';
 import { fail } from './settle.ts';
@@ -37,6 +38,9 @@ export function createBook(options: { books: Books; clock: Clock; signals: Signa
       });
       return { ...reply, body };
     } catch (error) {
+      if (EconomizerError.from(error).kind === 'broken') {
+        signals.emit('part-failed', { part: 'pipeline', operation: 'run', error });
+      }
       await settled(call, error);
       await enter(call);
       throw error;
