@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-import { printError } from './output.ts';
 import { nodeProblem } from './node-version.ts';
+import { printError, tolerateClosedOutput } from './output.ts';
+
+tolerateClosedOutput();
 
 const problem = nodeProblem(process.versions.node);
 if (problem === undefined) {
