@@ -40,7 +40,11 @@ export function replayCommand(): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', formats)
     .action(async (files: string[], flags: ReplayFlags) => {
-      const config = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const config = await loadConfig({
+        file: flags.config,
+        environment: processEnvironment(),
+        keeps: false,
+      });
       const report = await replayFiles(files, { model: flags.model, config });
       if (flags.json === true) printJson(report);
       else print(replayText(report));

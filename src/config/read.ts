@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly flags?: ListenFlags;
   /** What relative paths start from; default: the working directory. */
   readonly directory?: string;
+  /** False for a command that keeps nothing, so that it need not be able to. Default: true. */
+  readonly keeps?: boolean;
 }
 
 /** Either a configuration or everything that is wrong with it. */
@@ -49,7 +51,7 @@ export function readConfig(options: ReadOptions): Reading {
     withEnvironment(expanded.value, options.environment, ownPort(expanded.value, options.flags)),
     options.flags,
   );
-  const { findings, config } = check(value, expanded.findings, directory);
+  const { findings, config } = check(value, expanded.findings, { ...options, directory });
   const faults = findings.map((finding): Fault => {
     const path = pathText(finding.path);
     const origin = origins.get(path);
@@ -90,7 +92,7 @@ function ownPort(value: unknown, flags: ListenFlags = {}): number {
 function check(
   value: unknown,
   early: readonly Finding[],
-  directory: string,
+  { directory, keeps = true }: { readonly directory: string; readonly keeps?: boolean },
 ): { readonly findings: readonly Finding[]; readonly config: Config | undefined } {
   const parsed = configSchema.safeParse(value);
   const late = parsed.success ? [] : findingsOf(parsed.error.issues, value);
@@ -103,7 +105,8 @@ function check(
   const sound = configSchema.safeParse(withoutFaultySections(value, findings));
   if (!sound.success) return { findings, config: undefined };
   const config = buildConfig(sound.data, directory);
-  for (const { sections, findings: find } of semanticChecks) {
+  for (const { sections, findings: find, isAboutKeeping = false } of semanticChecks) {
+    if (isAboutKeeping && !keeps) continue;
     const clouded = findings.some((each) => sections.some((name) => isWithin(each, [name])));
     if (!clouded) findings.push(...find(config));
   }

@@ -10,6 +10,8 @@ import { placeProblem } from './places.ts';
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
 interface Check {
   readonly sections: readonly string[];
+  /** It looks whether the places exist where something is to be kept. */
+  readonly isAboutKeeping?: boolean;
   readonly findings: (config: Config) => readonly Finding[];
 }
 
@@ -18,7 +20,7 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['listen', 'access'], findings: openToOthers },
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['providers', 'listen'], findings: loops },
-  { sections: ['data', 'cache'], findings: places },
+  { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
   { sections: ['cache'], findings: levels },
   { sections: ['limits'], findings: idleLimits },
 ];
