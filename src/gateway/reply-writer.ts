@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
-import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
+import { fieldOf, isEventStream, isWhole, type Reply } from '../exchange/reply.ts';
 import { frameEnd, sseText } from '../exchange/sse.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -28,7 +28,7 @@ export function writeReply(
     response.end(reply.body);
     return;
   }
-  const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+  const isEvents = isEventStream(reply.headers);
   const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
   const dialect = call.dialect ?? options.fallback;
   const sink = isEvents && !isCoded ? new EventSink(response, dialect) : new PlainSink(response);

@@ -1,6 +1,6 @@
 import type { Outcome } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
-import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
+import { fieldOf, isEventStream, isJsonType, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -23,13 +23,11 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
       await settleWhole(call, reply, reply.body, accountant);
       return reply;
     }
-    const isEvents =
-      fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
     if (dialect === undefined || !isSuccess(reply)) {
       return { ...reply, body: timed(call, reply, options) };
     }
     const encoding = fieldOf(reply.headers, 'content-encoding');
-    const reader = isEvents
+    const reader = isEventStream(reply.headers)
       ? new StreamReader(dialect, encoding)
       : new PlainReader(dialect, encoding);
     const finish = (error?: Error): Promise<void> | void => {
@@ -95,8 +93,7 @@ async function settleWhole(
 
 /** A part must not pass for the whole: where the provider promised JSON and it breaks off, its caller gets a sentence instead. */
 function refuseBroken(call: Call, reply: Reply, isBroken: boolean): void {
-  const type = fieldOf(reply.headers, 'content-type');
-  if (!isBroken || type?.startsWith('application/json') !== true) return;
+  if (!isBroken || !isJsonType(reply.headers)) return;
   call.account.outcome = undefined;
   throw new EconomizerError(
     'ECO_UPSTREAM_RESET',

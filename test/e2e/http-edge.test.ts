@@ -73,6 +73,15 @@ describe('what is forwarded, to the byte', () => {
     expect(house.provider.calls.map((call) => call.path)).toEqual([seen]);
   });
 
+  it('passes answers with many and large headers', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `x-${index}: ${'v'.repeat(100)}\r\n`);
+    const house = await startRawHouse(
+      answered(`200 OK\r\n${many.join('')}Content-Length: 2`, 'ok'),
+    );
+    const answer = await exchange(house.url, `GET /v1/models HTTP/1.1\r\n${close}\r\n`);
+    expect(answer).toContain(many.join(''));
+  });
+
   it('drops what `Connection` names, which was meant for us alone', async () => {
     const house = await startRawHouse(answered('200 OK\r\nContent-Length: 2', 'ok'));
     await exchange(
