@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
-import { fieldOf, isEventStream, isWhole, type Reply } from '../exchange/reply.ts';
+import { isEventStream } from '../exchange/media-type.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import { frameEnd, sseText } from '../exchange/sse.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';

@@ -7,7 +7,8 @@ import {
 } from 'node:zlib';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
-import { fieldOf, isEventStream, isWhole, type Reply } from '../exchange/reply.ts';
+import { isEventStream } from '../exchange/media-type.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { callerLeft, EventSink } from './reply-writer.ts';

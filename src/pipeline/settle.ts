@@ -1,6 +1,7 @@
 import type { Outcome } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
-import { fieldOf, isEventStream, isJsonType, isWhole, type Reply } from '../exchange/reply.ts';
+import { isEventStream, isJsonType } from '../exchange/media-type.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';

@@ -1,4 +1,5 @@
-import { fieldOf, isEventStream, isWhole, type Reply } from '../exchange/reply.ts';
+import { isEventStream } from '../exchange/media-type.ts';
+import { isWhole, fieldOf, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { UsageStripper } from '../exchange/wire/stream-usage.ts';
 import type { Stage } from './stage.ts';

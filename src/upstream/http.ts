@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Call } from '../exchange/call.ts';
-import { fieldOf, isJsonType, isWhole, type Reply } from '../exchange/reply.ts';
+import { isJsonType } from '../exchange/media-type.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { ByteStream } from '../exchange/stream.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
