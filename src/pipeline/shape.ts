@@ -1,4 +1,3 @@
-import { isEventStream } from '../exchange/media-type.ts';
 import { isWhole, fieldOf, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { UsageStripper } from '../exchange/wire/stream-usage.ts';
@@ -11,7 +10,7 @@ export const shape: Stage = async (call, next) => {
     call.facts?.stream === true &&
     !call.facts.streamUsage &&
     call.provider.asksStreamUsage &&
-    isEventStream(reply.headers) &&
+    fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true &&
     // A provider may compress although it was asked not to; what cannot be read is left alone.
     fieldOf(reply.headers, 'content-encoding') === undefined;
   return strips ? { ...reply, body: stripped(reply.body) } : reply;

@@ -3,7 +3,6 @@ import type { Dialect, StreamAssembler } from '../exchange/dialect.ts';
 import { SseParser } from '../exchange/sse.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { decoded } from './content-coding.ts';
-import { unreadFacts } from './plain-reader.ts';
 
 /** Collected before it is parsed: most streams are then parsed once, when they have ended and nobody waits. */
 const batchBytes = 128 * 1024;
@@ -43,19 +42,14 @@ export class StreamReader {
   harvest(): Harvest {
     this.#parse();
     this.#parser.finish();
+    const { facts, final } = this.#assembler.finish();
     const events =
       this.#kept === undefined ? undefined : decoded(Buffer.concat(this.#kept), this.#encoding);
-    try {
-      const { facts, final } = this.#assembler.finish();
-      return {
-        facts,
-        final: final === undefined ? undefined : Buffer.from(JSON.stringify(final)),
-        events,
-      };
-    } catch {
-      // It nests deeper than can be followed; its caller gets it all the same.
-      return { facts: unreadFacts, final: undefined, events };
-    }
+    return {
+      facts,
+      final: final === undefined ? undefined : Buffer.from(JSON.stringify(final)),
+      events,
+    };
   }
 
   #parse(): void {
