@@ -51,8 +51,9 @@ export function writeError(
   if (options.id !== undefined) headers.push('x-economizer-id', options.id);
   if (!isWorthRetrying(error)) headers.push('x-should-retry', 'false');
   if (error.kind === 'unstored') headers.push('cache-status', 'economizer; detail=only-if-cached');
-  // The rest of a body that nobody will read must not be taken for the next request.
-  if (!response.req.complete) headers.push('connection', 'close');
+  // Whoever sends too much, or too slowly for its own deadline, is not read to the end; of others the rest is read and dropped.
+  const isCut = error.kind === 'too-large' || error.kind === 'timeout';
+  if (isCut && !response.req.complete) headers.push('connection', 'close');
   response.writeHead(errorShape(error).status, headers);
   response.end(body);
 }

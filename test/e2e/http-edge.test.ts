@@ -235,3 +235,12 @@ describe('two Cache-Control fields', () => {
     expect(again.headers['cache-status']).toBe('economizer; fwd=request; detail=no-store');
   });
 });
+
+it('a call that is turned away leaves its connection open for the next', async () => {
+  const house = await startHouse();
+  const body = chat({ x: 'y'.repeat(100_000) });
+  const refused = `POST /nowhere HTTP/1.1\r\nHost: g\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const answer = await exchange(house.url, `${refused}GET /health HTTP/1.1\r\n${close}\r\n`);
+  expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 200']);
+  expect(answer.endsWith('\r\n\r\nok\n')).toBe(true);
+});
