@@ -78,12 +78,12 @@ describe('a plain flight', () => {
   }
 
   it('goes on for the others when the caller who began it leaves', async () => {
-    const { url, provider, rows } = await startHouse({ provider: { firstByteMs: 200 } });
+    const { url, provider, rows } = await startHouse({ provider: { firstByteMs: 1200 } });
     const first = leaving(url);
     await until(() => provider.inFlight === 1);
     const other = send(url + path, body);
     await until(() => provider.inFlight === 1);
-    setTimeout(first.leave, 50);
+    setTimeout(first.leave, 500);
     expect((await other).status).toBe(200);
     expect([provider.calls.length, provider.aborted]).toEqual([1, 0]);
     await until(() => rows.length === 2);
@@ -94,8 +94,8 @@ describe('a plain flight', () => {
   });
 
   it('goes on for the others when the deadline of the caller who began it passes', async () => {
-    const { url, provider } = await startHouse({ provider: { firstByteMs: 200 } });
-    const headers = { 'x-economizer-deadline': '60ms' };
+    const { url, provider } = await startHouse({ provider: { firstByteMs: 1200 } });
+    const headers = { 'x-economizer-deadline': '500ms' };
     const first = send(url + path, body, { headers });
     await until(() => provider.inFlight === 1);
     const [late, other] = await Promise.all([first, send(url + path, body)]);
@@ -108,7 +108,7 @@ describe('a plain flight', () => {
     const callers = [leaving(url), leaving(url)];
     await until(() => provider.inFlight === 1);
     callers[0]!.leave();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 400));
     expect(provider.aborted).toBe(0);
     callers[1]!.leave();
     await until(() => provider.aborted === 1 && rows.length === 2);
