@@ -31,7 +31,8 @@ directory of the command, else none; nothing in it is required. \`economizer che
 - **Environment**: \`\${NAME}\` and \`\${NAME:-default}\` in any value; a variable that is not set is a fault. \`$\${\` stands for \`\${\`.
 - **Without a file** the SDKs' own variables are enough: \`OPENAI_API_KEY\`, \`OPENAI_BASE_URL\`, \`OPENAI_ORG_ID\`,
   \`OPENAI_PROJECT_ID\`, \`ANTHROPIC_API_KEY\`, \`ANTHROPIC_BASE_URL\`; \`ECONOMIZER_DATA\` names the data directory. A setting
-  in the file goes before its variable, except that \`ECONOMIZER_DATA\` goes first.
+  in the file goes before its variable, except that \`ECONOMIZER_DATA\` goes first. A base URL
+  variable that names the gateway itself is meant for its clients and passed over.
 
 ${sections('', configJsonSchema()).join('\n')}`;
 }

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
 import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
@@ -216,20 +216,4 @@ function upstreamTarget(provider: ProviderConfig, ownKeys: boolean): UpstreamTar
     provider.kind === 'anthropic' ? { 'x-api-key': apiKey } : { authorization: `Bearer ${apiKey}` };
   const headers = { ...credential, ...provider.headers };
   return { name, baseUrl, connections, keepAliveMs, headers, dropHeaders: credentialHeaders };
-}
-
-function newSecret(): string {
-  return randomBytes(32).toString('base64url');
-}
-
-/** The secret that makes this installation's cache keys its own; made at the first start. */
-function installationSecret(directory: string): string {
-  const file = join(directory, 'secret');
-  try {
-    // `wx`: of several processes that start at once, one writes and all read.
-    writeFileSync(file, newSecret(), { flag: 'wx', mode: 0o600 });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-  }
-  return readFileSync(file, 'utf8');
 }

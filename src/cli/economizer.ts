@@ -1,4 +1,15 @@
 #!/usr/bin/env node
-import { runProgram } from './program.ts';
+import { nodeProblem } from './node-version.ts';
+import { printError, tolerateClosedOutput } from './output.ts';
 
-process.exitCode = await runProgram(process.argv.slice(2));
+tolerateClosedOutput();
+
+const problem = nodeProblem(process.versions.node);
+if (problem === undefined) {
+  // Loaded only now: an older Node lacks modules that it imports.
+  const { runProgram } = await import('./program.ts');
+  process.exitCode = await runProgram(process.argv.slice(2));
+} else {
+  printError(problem);
+  process.exitCode = 2;
+}

@@ -25,6 +25,19 @@ export function writeError(text: string): void {
   process.stderr.write(text);
 }
 
+/**
+ * Output that nobody takes any more (`economizer report | head`, a log whose reader has gone) is dropped and does not end the process, least of
+ * all a gateway with calls in flight. Output that cannot be written for another reason fails the command.
+ */
+export function tolerateClosedOutput(): void {
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.exitCode = 1;
+    printError(`Give standard output room; it cannot be written (${error.code ?? error.message}).`);
+  });
+}
+
 /** Ends a command whose usage or configuration is at fault with 2, any other failure with 1. */
 export function exitCodeOf(error: EconomizerError): 1 | 2 {
   return error.kind === 'config' || error.kind === 'invalid' ? 2 : 1;

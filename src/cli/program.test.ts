@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +48,46 @@ describe('economizer', () => {
     const option = await economizer(['check', '--jsn']);
     expect(option.code).toBe(2);
     expect(option.error).toMatch(/unknown option '--jsn'\s+\(Did you mean --json\?\)/);
+  });
+});
+
+describe('output that nobody takes', () => {
+  const started = (words: readonly string[], out: 'pipe' | number = 'pipe') =>
+    spawn(process.execPath, [entry, ...words], {
+      cwd: directory,
+      env: { OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' },
+      stdio: ['ignore', out, 'pipe'],
+    });
+
+  it('is dropped without a word', async () => {
+    const child = started(['check', '--schema']);
+    child.stdout!.destroy();
+    let error = '';
+    child.stderr!.on('data', (text) => (error += String(text)));
+    expect([await once(child, 'close'), error]).toEqual([[0, null], '']);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('and cannot be written fails with a sentence', async () => {
+    const child = started(['check', '--schema'], openSync('/dev/full', 'w'));
+    let error = '';
+    child.stderr!.on('data', (text) => (error += String(text)));
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(error).toBe('Give standard output room; it cannot be written (ENOSPC).\n');
+  });
+
+  it('does not end a gateway whose log it was', async () => {
+    const child = started(['serve', '--port', '0', '--json']);
+    const [line] = (await once(child.stdout!, 'data')) as [Buffer];
+    const { url } = JSON.parse(line.toString()) as { url: string };
+    child.stderr!.destroy();
+    const body = '{"model":"m","messages":[]}';
+    for (let call = 0; call < 3; call++) {
+      const answer = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body });
+      expect(answer.status).toBe(502); // a line in the log each time
+    }
+    expect(await (await fetch(`${url}/health`)).text()).toBe('ok\n');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
   });
 });
 

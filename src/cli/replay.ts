@@ -44,7 +44,11 @@ export function replayCommand(): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', trafficFormats)
     .action(async (files: string[], flags: ReplayFlags) => {
-      const loaded = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const loaded = await loadConfig({
+        file: flags.config,
+        environment: processEnvironment(),
+        keeps: false,
+      });
       const config = flags.config === undefined ? withRecommendedCare(loaded) : loaded;
       const report = await replayFiles(files, { model: flags.model, config });
       if (flags.json === true) printJson(report);

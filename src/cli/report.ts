@@ -75,7 +75,7 @@ async function report(flags: ReportFlags): Promise<void> {
 async function dataDirectoryOf({ data, config }: ReportFlags): Promise<string> {
   if (data !== undefined) return data;
   const environment = processEnvironment();
-  return (await loadConfig({ file: config, environment })).dataDirectory;
+  return (await loadConfig({ file: config, environment, keeps: false })).dataDirectory;
 }
 
 function pendingText(pending: number): string {

@@ -25,7 +25,8 @@ export const defaults = {
     receive: '300s',
     connect: '10s',
     firstByte: '600s',
-    silence: '120s',
+    // As long as the vendors' SDKs wait: a model that thinks may say nothing for minutes once its answer has begun.
+    silence: '600s',
     total: '3600s',
   },
   shutdownGrace: '30s',

@@ -28,8 +28,16 @@ const openaiHeaders: Readonly<Record<string, string>> = {
   OPENAI_PROJECT: 'openai-project',
 };
 
-/** Adds the public providers and the usual variables to what the file says. */
-export function withEnvironment(file: unknown, environment: Environment): WithEnvironment {
+/**
+ * Adds the public providers and the usual variables to what the file says.
+ * @param ownPort where this gateway listens. A shell in which clients are pointed at the gateway gives it the same variables: what names
+ *   the gateway itself is meant for them.
+ */
+export function withEnvironment(
+  file: unknown,
+  environment: Environment,
+  ownPort: number,
+): WithEnvironment {
   const origins = new Map<string, string>();
   if (!isObject(file)) return { value: file, origins };
   const given: unknown = file['providers'] ?? {};
@@ -48,6 +56,7 @@ export function withEnvironment(file: unknown, environment: Environment): WithEn
       const found = variable(environment, each.name);
       if (owner !== name || found === undefined || own[field] !== undefined) continue;
       if (field === 'api_key' && own['credentials'] === 'caller') continue;
+      if (field === 'base_url' && isOwnAddress(found, ownPort)) continue;
       provider[field] = found;
       origins.set(`providers.${name}.${field}`, each.name);
     }
@@ -68,4 +77,12 @@ function withOpenaiHeaders(
     if (found !== undefined) headers[field] ??= found;
   }
   return { ...provider, headers: { ...headers, ...own } };
+}
+
+/** True for a URL of this machine and this port. */
+export function isOwnAddress(url: string, ownPort: number): boolean {
+  if (!URL.canParse(url)) return false;
+  const { hostname, port } = new URL(url);
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return isHere && ownPort !== 0 && Number(port) === ownPort;
 }

@@ -77,3 +77,11 @@ it('has a JSON Schema in which each setting says what it is', () => {
   });
   expect(schema.additionalProperties).toBe(false);
 });
+
+it('a command that keeps nothing does not mind where nothing can be kept', async () => {
+  writeFileSync(join(directory, 'taken'), '');
+  const options = { environment: { ECONOMIZER_DATA: 'taken' }, directory };
+  await expect(loadConfig(options)).rejects.toThrow('data must be a directory');
+  const { dataDirectory } = await loadConfig({ ...options, keeps: false });
+  expect(dataDirectory).toBe(join(directory, 'taken'));
+});

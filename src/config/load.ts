@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly flags?: ListenFlags;
   /** Default: the working directory. */
   readonly directory?: string;
+  /** False for a command that keeps nothing where the configuration says. Default: true. */
+  readonly keeps?: boolean;
 }
 
 /** A reading, with the name of the file it is of. */
@@ -35,8 +37,8 @@ export async function inspectConfig(options: LoadOptions): Promise<Loading> {
       return { config: undefined, faults: [unreadable(fileName, error)], fileName };
     }
   }
-  const { environment, flags = {} } = options;
-  const reading = readConfig({ text, fileName, environment, flags, directory });
+  const { environment, flags = {}, keeps = true } = options;
+  const reading = readConfig({ text, fileName, environment, flags, directory, keeps });
   return { ...reading, fileName: text === undefined ? undefined : fileName };
 }
 

@@ -32,6 +32,21 @@ describe('with no file', () => {
     expect(config.limits).toMatchObject({ bodyBytes: 67_108_864, connectMs: 10_000 });
   });
 
+  it('passes over a base URL that points clients at the gateway itself', () => {
+    const environment = {
+      OPENAI_BASE_URL: 'http://127.0.0.1:8787/v1',
+      ANTHROPIC_BASE_URL: 'http://localhost:8787',
+      OPENAI_API_KEY: 'sk-1',
+    };
+    const urls = (text?: string) =>
+      configFrom(text, environment).providers.map(({ baseUrl }) => baseUrl);
+    expect(urls()).toEqual(['https://api.openai.com/v1', 'https://api.anthropic.com']);
+    expect(urls('listen: { port: 9000 }')).toEqual([
+      'http://127.0.0.1:8787/v1',
+      'http://localhost:8787',
+    ]);
+  });
+
   it('takes the variables that the SDKs take', () => {
     const config = configFrom(undefined, {
       OPENAI_API_KEY: 'sk-one',
@@ -295,6 +310,11 @@ describe('each fault is explained', () => {
       'Anthropic’s base URL with a version',
       'providers: { a: { kind: anthropic, base_url: "https://x/v1/" } }',
       /providers.a.base_url must end without \/v1/,
+    ],
+    [
+      'a provider that is the gateway itself',
+      'listen: { port: 8080 }\nproviders: { openai: { base_url: "http://localhost:8080/v1" } }',
+      /providers.openai.base_url must not be this gateway itself/,
     ],
     [
       'a price that ends before it begins',

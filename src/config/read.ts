@@ -1,5 +1,6 @@
 import { buildConfig } from './build.ts';
 import type { Config } from './config.ts';
+import { defaults } from './defaults.ts';
 import type { Environment } from './environment.ts';
 import { expand } from './expand.ts';
 import { findingsOf, isWithin, shownValue, valueAt } from './explain.ts';
@@ -20,6 +21,8 @@ export interface ReadOptions {
   readonly flags?: ListenFlags;
   /** What relative paths start from; default: the working directory. */
   readonly directory?: string;
+  /** False for a command that keeps nothing, so that it need not be able to. Default: true. */
+  readonly keeps?: boolean;
 }
 
 /** Either a configuration or everything that is wrong with it. */
@@ -45,10 +48,10 @@ export function readConfig(options: ReadOptions): Reading {
 
   const expanded = expand(source.value, options.environment);
   const { value, origins } = withFlags(
-    withEnvironment(expanded.value, options.environment),
+    withEnvironment(expanded.value, options.environment, ownPort(expanded.value, options.flags)),
     options.flags,
   );
-  const { findings, config } = check(value, expanded.findings, directory);
+  const { findings, config } = check(value, expanded.findings, { ...options, directory });
   const faults = findings.map((finding): Fault => {
     const path = pathText(finding.path);
     const origin = origins.get(path);
@@ -80,10 +83,16 @@ export function readConfig(options: ReadOptions): Reading {
   return { config: config!, faults: [] };
 }
 
+/** Where the gateway will listen, as far as can be told before the settings are checked. */
+function ownPort(value: unknown, flags: ListenFlags = {}): number {
+  const port = flags.port ?? valueAt(value, ['listen', 'port']) ?? defaults.listen.port;
+  return Number(port);
+}
+
 function check(
   value: unknown,
   early: readonly Finding[],
-  directory: string,
+  { directory, keeps = true }: { readonly directory: string; readonly keeps?: boolean },
 ): { readonly findings: readonly Finding[]; readonly config: Config | undefined } {
   const parsed = configSchema.safeParse(value);
   const late = parsed.success ? [] : findingsOf(parsed.error.issues, value);
@@ -96,7 +105,8 @@ function check(
   const sound = configSchema.safeParse(withoutFaultySections(value, findings));
   if (!sound.success) return { findings, config: undefined };
   const config = buildConfig(sound.data, directory);
-  for (const { sections, findings: find } of semanticChecks) {
+  for (const { sections, findings: find, isAboutKeeping = false } of semanticChecks) {
+    if (isAboutKeeping && !keeps) continue;
     const clouded = findings.some((each) => sections.some((name) => isWithin(each, [name])));
     if (!clouded) findings.push(...find(config));
   }

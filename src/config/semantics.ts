@@ -1,5 +1,6 @@
 import { parseDuration } from '../kernel/duration.ts';
 import { defaults } from './defaults.ts';
+import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
@@ -9,6 +10,8 @@ import { placeProblem } from './places.ts';
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
 interface Check {
   readonly sections: readonly string[];
+  /** It looks whether the places exist where something is to be kept. */
+  readonly isAboutKeeping?: boolean;
   readonly findings: (config: Config) => readonly Finding[];
 }
 
@@ -16,7 +19,8 @@ interface Check {
 export const semanticChecks: readonly Check[] = [
   { sections: ['listen', 'access'], findings: openToOthers },
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
-  { sections: ['data', 'cache'], findings: places },
+  { sections: ['providers', 'listen'], findings: loops },
+  { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
   { sections: ['cache'], findings: levels },
   { sections: ['limits'], findings: idleLimits },
 ];
@@ -43,6 +47,16 @@ function idleLimits({ limits }: Config): readonly Finding[] {
     .map(([name]) => ({
       path: ['limits', name],
       problem: `must not be longer than limits.total (${durationText(totalMs)}), which ends the call before`,
+    }));
+}
+
+/** A gateway that is its own provider would call itself for ever. */
+function loops({ providers, listen }: Config): readonly Finding[] {
+  return providers
+    .filter(({ baseUrl }) => isOwnAddress(baseUrl, listen.port))
+    .map(({ name }) => ({
+      path: ['providers', name, 'base_url'],
+      problem: 'must not be this gateway itself; name the provider',
     }));
 }
 

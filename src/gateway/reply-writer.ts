@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
+import { isEventStream } from '../exchange/media-type.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import { frameEnd, sseText } from '../exchange/sse.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
@@ -28,7 +29,7 @@ export function writeReply(
     response.end(reply.body);
     return;
   }
-  const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+  const isEvents = isEventStream(reply.headers);
   const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
   const dialect = call.dialect ?? options.fallback;
   const sink = isEvents && !isCoded ? new EventSink(response, dialect) : new PlainSink(response);
@@ -50,8 +51,9 @@ export function writeError(
   if (options.id !== undefined) headers.push('x-economizer-id', options.id);
   if (!isWorthRetrying(error)) headers.push('x-should-retry', 'false');
   if (error.kind === 'unstored') headers.push('cache-status', 'economizer; detail=only-if-cached');
-  // The rest of a body that nobody will read must not be taken for the next request.
-  if (!response.req.complete) headers.push('connection', 'close');
+  // Whoever sends too much, or too slowly for its own deadline, is not read to the end; of others the rest is read and dropped.
+  const isCut = error.kind === 'too-large' || error.kind === 'timeout';
+  if (isCut && !response.req.complete) headers.push('connection', 'close');
   response.writeHead(errorShape(error).status, headers);
   response.end(body);
 }

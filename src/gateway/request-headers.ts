@@ -92,7 +92,7 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
       draft.contentLength = Number(value);
       return false;
     case 'content-encoding':
-      draft.contentEncoding = value;
+      if (!/^\s*(?:identity)?\s*$/i.test(value)) draft.contentEncoding = value;
       return true;
     case 'authorization':
       draft.credential ??= value.replace(/^bearer\s+/i, '');

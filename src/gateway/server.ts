@@ -50,7 +50,13 @@ export class Gateway {
     this.#options = options;
     const { headerBytes, headers, receiveMs } = options.limits;
     this.#server = createServer(
-      { maxHeaderSize: headerBytes, requestTimeout: receiveMs, keepAliveTimeout: keepAliveMs },
+      {
+        maxHeaderSize: headerBytes,
+        requestTimeout: receiveMs,
+        // How late the limit may strike; Node looks every 30 seconds by itself.
+        connectionsCheckingInterval: Math.min(30_000, Math.max(100, receiveMs / 10)),
+        keepAliveTimeout: keepAliveMs,
+      },
       (request, response) => void this.#handle(request, response),
     );
     this.#server.maxHeadersCount = headers;

@@ -7,6 +7,7 @@ import {
 } from 'node:zlib';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
+import { isEventStream } from '../exchange/media-type.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { replyHeaders } from './reply-headers.ts';
@@ -114,7 +115,7 @@ function sinkInto(
   };
   const end = (): void => finish(() => controller.close());
   const fail = (error: unknown): void => finish(() => controller.error(error));
-  const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
+  const isEvents = isEventStream(reply.headers);
   if (!isEvents || fieldOf(reply.headers, 'content-encoding') !== undefined) {
     return { write, end, fail: (error) => fail(signal.aborted ? signal.reason : error) };
   }

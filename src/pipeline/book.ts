@@ -1,7 +1,9 @@
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
+import { noUsage } from '../exchange/usage.ts';
 import type { LedgerRow } from '../ledger/row.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { asItWas } from './accountant.ts';
 import { fail } from './settle.ts';
@@ -37,6 +39,9 @@ export function createBook(options: { books: Books; clock: Clock; signals: Signa
       });
       return { ...reply, body };
     } catch (error) {
+      if (EconomizerError.from(error).kind === 'broken') {
+        signals.emit('part-failed', { part: 'pipeline', operation: 'run', error });
+      }
       await settled(call, error);
       await enter(call);
       throw error;
@@ -55,9 +60,13 @@ async function settled(call: Call, error: unknown): Promise<void> {
 /** Codes of calls that never reached the provider, and so cost nothing. */
 const unsent = new Set(['ECO_UPSTREAM_UNREACHABLE', 'ECO_CONNECT_TIMEOUT']);
 
+const nothingUsed = { usage: noUsage, usageSource: 'provider', costNanos: 0 } as const;
+
 function rowOf(call: Call, nowTick: number): LedgerRow {
   const { account, facts } = call;
-  if (account.source === 'none' || unsent.has(account.errorCode ?? '')) account.costNanos ??= 0;
+  if (account.source === 'none') account.costNanos ??= 0;
+  // Without us it would not have reached the provider either.
+  else if (unsent.has(account.errorCode ?? '')) Object.assign(account, nothingUsed);
   if (account.source === 'upstream') account.without ??= asItWas(call);
   const { without, costNanos } = account;
   const totalMs = nowTick - call.startedTick;

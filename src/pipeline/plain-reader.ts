@@ -8,7 +8,7 @@ import { decoded } from './content-coding.ts';
 const keptBytes = 8 * 1024 * 1024;
 
 /** What is known of an answer that could not be read. */
-const nothing: AnswerFacts = {
+export const unreadFacts: AnswerFacts = {
   model: undefined,
   usage: undefined,
   serviceTier: undefined,
@@ -25,7 +25,12 @@ export function harvestOf(
   const final = withoutMark(decoded(body, encoding));
   const parsed = final === undefined ? undefined : parseJson(final.toString('utf8'));
   if (final === undefined || !isObject(parsed)) return undefined;
-  return { facts: dialect.answerFacts(parsed), final, events: undefined };
+  try {
+    return { facts: dialect.answerFacts(parsed), final, events: undefined };
+  } catch {
+    // It nests deeper than can be followed; its caller gets it all the same.
+    return { facts: unreadFacts, final: undefined, events: undefined };
+  }
 }
 
 /** True where a body that claims to be JSON breaks off or is something else. A coding that we do not know proves nothing. */
@@ -62,6 +67,6 @@ export class PlainReader {
   harvest(): Harvest {
     const whole = this.#kept === undefined ? undefined : Buffer.concat(this.#kept);
     const read = whole === undefined ? undefined : harvestOf(this.#dialect, whole, this.#encoding);
-    return read ?? { facts: nothing, final: undefined, events: undefined };
+    return read ?? { facts: unreadFacts, final: undefined, events: undefined };
   }
 }

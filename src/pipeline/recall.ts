@@ -55,9 +55,15 @@ export function createRecall(options: RecallOptions): Stage {
     }
     if (call.directives.onlyIfCached === true) throw notStored();
     if (verdict === 'stale-if-error') return forwardOrStale(call, next, found, options);
-    note(call, 'recall', 'stale', clock);
-    return withStatus(await next(call), call, { forwarded: 'stale' });
+    const forwarded = whyForwarded(found, clock);
+    note(call, 'recall', forwarded, clock);
+    return withStatus(await next(call), call, { forwarded });
   };
+}
+
+/** Past its time, or fresh but refused by the caller's directives (RFC 9211 section 2.2). */
+function whyForwarded({ entry }: Found, clock: Clock): 'request' | 'stale' {
+  return clock.now() < entry.freshUntil ? 'request' : 'stale';
 }
 
 async function forward(call: Call, next: Next, clock: Clock): Promise<Reply> {
@@ -84,7 +90,7 @@ async function forwardOrStale(
     return undefined;
   });
   if (reply !== undefined && reply.status < 500) {
-    return withStatus(reply, call, { forwarded: 'stale' });
+    return withStatus(reply, call, { forwarded: whyForwarded(found, options.clock) });
   }
   if (reply !== undefined && !(reply.body instanceof Uint8Array)) {
     reply.body.cancel(new Error('a stored answer serves instead'));
@@ -117,7 +123,7 @@ function serve(
   const status =
     how === 'stale-if-error'
       ? cacheStatus({
-          forwarded: 'stale',
+          forwarded: whyForwarded(found, clock),
           detail: how,
           ...(failedStatus === undefined ? {} : { status: failedStatus }),
         })

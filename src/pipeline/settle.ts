@@ -1,5 +1,6 @@
 import type { Outcome } from '../exchange/account.ts';
-import type { Call } from '../exchange/call.ts';
+import type { Call, Harvest } from '../exchange/call.ts';
+import { isEventStream, isJsonType } from '../exchange/media-type.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { ErrorKind } from '../kernel/error-codes.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Accountant } from './accountant.ts';
-import { harvestOf, isBrokenJson, PlainReader } from './plain-reader.ts';
+import { harvestOf, isBrokenJson, PlainReader, unreadFacts } from './plain-reader.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -24,18 +25,16 @@ export function createSettle(options: { clock: Clock; accountant: Accountant }):
       if (settling !== undefined) await settling;
       return reply;
     }
-    const isEvents =
-      fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream') === true;
     if (dialect === undefined || !isSuccess(reply)) {
       return { ...reply, body: timed(call, reply, options) };
     }
     const encoding = fieldOf(reply.headers, 'content-encoding');
-    const reader = isEvents
+    const reader = isEventStream(reply.headers)
       ? new StreamReader(dialect, encoding)
       : new PlainReader(dialect, encoding);
     const finish = (error?: Error): Promise<void> | void => {
       account.endedTick = clock.tick();
-      const harvest = reader.harvest();
+      const harvest = harvestFrom(reader);
       // A client may hang up at the last event; what it has then is the whole answer. A provider that breaks off there is not believed.
       if (error !== undefined && (harvest.final === undefined || isProvidersFault(error))) {
         fail(call, error);
@@ -62,6 +61,15 @@ const outcomes: Partial<Record<ErrorKind, Outcome>> = {
   timeout: 'upstream-failure',
   broken: 'failed',
 };
+
+/** What nests deeper than can be followed is not read; its caller gets it all the same. */
+function harvestFrom(reader: StreamReader | PlainReader): Harvest {
+  try {
+    return reader.harvest();
+  } catch {
+    return { facts: unreadFacts, final: undefined, events: undefined };
+  }
+}
 
 function isProvidersFault(error: Error): boolean {
   const { kind } = EconomizerError.from(error);
@@ -97,8 +105,7 @@ function settleWhole(
 
 /** A part must not pass for the whole: where the provider promised JSON and it breaks off, its caller gets a sentence instead. */
 function refuseBroken(call: Call, reply: Reply, isBroken: boolean): void {
-  const type = fieldOf(reply.headers, 'content-type');
-  if (!isBroken || type?.startsWith('application/json') !== true) return;
+  if (!isBroken || !isJsonType(reply.headers)) return;
   call.account.outcome = undefined;
   throw new EconomizerError(
     'ECO_UPSTREAM_RESET',

@@ -22,12 +22,18 @@ export function tapped(stream: ByteStream, handler: TapHandler): ByteStream {
         end() {
           if (over) return;
           over = true;
-          after(handler.end?.(), () => sink.end());
+          after(
+            () => handler.end?.(),
+            () => sink.end(),
+          );
         },
         fail(error) {
           if (over) return;
           over = true;
-          after(handler.broken?.(error), () => sink.fail(error));
+          after(
+            () => handler.broken?.(error),
+            () => sink.fail(error),
+          );
         },
       } satisfies ByteSink);
     },
@@ -36,13 +42,22 @@ export function tapped(stream: ByteStream, handler: TapHandler): ByteStream {
       stream.cancel(reason);
       if (over) return;
       over = true;
-      after(handler.broken?.(reason), () => {});
+      after(
+        () => handler.broken?.(reason),
+        () => {},
+      );
     },
   };
 }
 
-function after(promise: Promise<void> | void, then: () => void): void {
-  // A tap's own promises do not reject: what they do is accounting, and its failures are signals.
-  if (promise === undefined) then();
-  else void promise.then(then, then);
+/** What a tap does is accounting: if it fails, the stream goes on all the same, for its reader waits for the end. */
+function after(act: () => Promise<void> | void, then: () => void): void {
+  let acted: Promise<void> | void;
+  try {
+    acted = act();
+  } catch {
+    acted = undefined;
+  }
+  if (acted === undefined) then();
+  else void acted.then(then, then);
 }

@@ -40,6 +40,13 @@ export function upstreamFailure(cause: unknown, provider: string): EconomizerErr
       { cause },
     );
   }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new EconomizerError(
+      'ECO_UPSTREAM_NOT_API',
+      `The headers of the answer from the provider "${provider}" are too large; check its base_url.`,
+      { cause },
+    );
+  }
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') {
     return new EconomizerError(
       'ECO_STOPPING',

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Call } from '../exchange/call.ts';
+import { isJsonType } from '../exchange/media-type.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import { asBuffer, type ByteStream } from '../exchange/stream.ts';
 import type { Upstream } from '../exchange/upstream.ts';
@@ -41,6 +42,8 @@ interface Target extends UpstreamTarget {
 /** A plain answer is of no use in parts, so it is given this long to become whole; then it is passed on as it comes. */
 const wholeHoldMs = 250;
 const wholeBytes = 1024 * 1024;
+/** All headers of an answer together; Node's 16 KiB are less than some proxies send. */
+const headerBytes = 64 * 1024;
 
 /** Providers over HTTP/1.1. */
 export class HttpUpstream implements Upstream {
@@ -63,6 +66,7 @@ export class HttpUpstream implements Upstream {
         keepAliveTimeout: target.keepAliveMs,
         keepAliveMaxTimeout: Math.max(target.keepAliveMs, 600_000),
         pipelining: 1,
+        maxHeaderSize: headerBytes,
       });
       this.#targets.set(target.name, {
         ...target,
@@ -81,8 +85,7 @@ export class HttpUpstream implements Upstream {
       );
     }
     const { head, response } = await this.#begin(call, target);
-    const isPlain = fieldOf(head.headers, 'content-type')?.startsWith('application/json') === true;
-    if (!isPlain) return { ...head, body: response };
+    if (!isJsonType(head.headers)) return { ...head, body: response };
     await this.#becomeWhole(head, response);
     if (response.error !== undefined) throw response.error;
     return { ...head, body: response.whole ?? response };

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { request } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { chat, send, startHouse, until } from './harness.ts';
 
 const path = '/v1/chat/completions';
@@ -63,4 +64,54 @@ it('calls that ask for chance are not merged', async () => {
   const body = chat({ temperature: 1 });
   await Promise.all([send(url + path, body), send(url + path, body)]);
   expect(provider.calls).toHaveLength(2);
+});
+
+describe('a plain flight', () => {
+  const body = chat({ temperature: 0 });
+
+  /** Asks and hangs up, or is given up, before the answer has come. */
+  function leaving(url: string, headers: Record<string, string> = {}): { leave: () => void } {
+    const asked = request(url + path, { method: 'POST', headers }, (response) => response.resume());
+    asked.on('error', () => {});
+    asked.end(body);
+    return { leave: () => asked.destroy() };
+  }
+
+  it('goes on for the others when the caller who began it leaves', async () => {
+    const { url, provider, rows } = await startHouse({ provider: { firstByteMs: 1200 } });
+    const first = leaving(url);
+    await until(() => provider.inFlight === 1);
+    const other = send(url + path, body);
+    await until(() => provider.inFlight === 1);
+    setTimeout(first.leave, 500);
+    expect((await other).status).toBe(200);
+    expect([provider.calls.length, provider.aborted]).toEqual([1, 0]);
+    await until(() => rows.length === 2);
+    expect(rows.map(({ outcome }) => outcome).toSorted()).toEqual(['cancelled', 'ok']);
+    // Who began it pays, though he left; nobody pays twice.
+    const costs = rows.map(({ costNanos }) => costNanos ?? 0).filter((cost) => cost > 0);
+    expect(costs).toHaveLength(1);
+  });
+
+  it('goes on for the others when the deadline of the caller who began it passes', async () => {
+    const { url, provider } = await startHouse({ provider: { firstByteMs: 1200 } });
+    const headers = { 'x-economizer-deadline': '500ms' };
+    const first = send(url + path, body, { headers });
+    await until(() => provider.inFlight === 1);
+    const [late, other] = await Promise.all([first, send(url + path, body)]);
+    expect([late.status, other.status]).toEqual([504, 200]);
+    expect([provider.calls.length, provider.aborted]).toEqual([1, 0]);
+  });
+
+  it('is cancelled before its first byte when all have left', async () => {
+    const { url, provider, rows } = await startHouse({ provider: { firstByteMs: 5000 } });
+    const callers = [leaving(url), leaving(url)];
+    await until(() => provider.inFlight === 1);
+    callers[0]!.leave();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(provider.aborted).toBe(0);
+    callers[1]!.leave();
+    await until(() => provider.aborted === 1 && rows.length === 2);
+    expect(rows.map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled']);
+  });
 });

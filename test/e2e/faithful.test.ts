@@ -110,6 +110,9 @@ describe('what is forwarded', () => {
     const coded = gzipSync(chat());
     await send(`${url}/v1/chat/completions`, coded, { headers: { 'content-encoding': 'gzip' } });
     expect(provider.calls[0]!.body.equals(coded)).toBe(true);
+    const plain = { headers: { 'content-encoding': 'identity' } };
+    const understood = await send(`${url}/v1/chat/completions`, chat(), plain);
+    expect(understood.headers['cache-status']).toContain('uri-miss');
   });
 });
 

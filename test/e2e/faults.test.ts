@@ -152,6 +152,31 @@ describe('the gateway', () => {
     expect((await send(house.url + chatPath, chat())).status).toBe(200);
   });
 
+  it('tells its log what went wrong within, and its caller nothing of it', async () => {
+    const cause = new TypeError('a secret detail');
+    const house = await startHouse({ upstream: { send: () => Promise.reject(cause) } });
+    const told: unknown[] = [];
+    house.signals.on('part-failed', ({ part, error }) => told.push(part, error));
+    const answer = await send(house.url + chatPath, chat());
+    expect([answer.status, answer.body.toString().includes('secret')]).toEqual([500, false]);
+    expect(told[0]).toBe('pipeline');
+    expect([told[1], (told[1] as Error).cause]).toContain(cause);
+    expect(house.rows[0]).toMatchObject({ outcome: 'failed', errorCode: 'ECO_INTERNAL' });
+  });
+
+  it('turns away more calls at once than it may take, and books them', async () => {
+    const house = await startHouse({
+      provider: { firstByteMs: 200 },
+      config: { limits: { concurrent_calls: 2 } },
+    });
+    const asked = [1, 2, 3, 4].map((seed) => send(house.url + chatPath, chat({ seed })));
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 503, 503]);
+    await until(() => house.rows.length === 4);
+    expect(house.rows.filter(({ errorCode }) => errorCode === 'ECO_BUSY')).toHaveLength(2);
+    expect((await send(house.url + chatPath, chat({ seed: 9 }))).status).toBe(200);
+  });
+
   it('asks for its own keys where it has some', async () => {
     const sha256 = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'; // of "secret"
     const house = await startHouse({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { configOf } from '../../src/config/load.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
+import type { Upstream } from '../../src/exchange/upstream.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { Signals } from '../../src/kernel/signals.ts';
 import type { LedgerRow } from '../../src/ledger/row.ts';
@@ -28,6 +29,8 @@ export interface HouseOptions {
   readonly provider?: FakeProviderOptions;
   readonly config?: ConfigFile;
   readonly clock?: Clock;
+  /** In place of HTTP. */
+  readonly upstream?: Upstream;
 }
 
 export function temporaryFolder(): string {
@@ -64,10 +67,11 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
       },
     },
   });
-  const { clock } = options;
+  const { clock, upstream } = options;
   const gateway = await startGateway(config, {
     signals,
     ...(clock === undefined ? {} : { clock }),
+    ...(upstream === undefined ? {} : { upstream }),
   });
   onTestFinished(async () => {
     await gateway.stop();

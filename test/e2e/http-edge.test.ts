@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chat, send, startHouse } from './harness.ts';
+import { chat, messages, send, startHouse, until } from './harness.ts';
 import { exchange, startRawHouse } from './raw-socket.ts';
 
 const close = 'Host: gateway\r\nConnection: close\r\n';
@@ -47,6 +47,39 @@ describe('what is forwarded, to the byte', () => {
     const answer = await exchange(house.url, `GET ${target} HTTP/1.1\r\n${close}\r\n`);
     expect(house.requests[0]?.split(' ', 2)[1]).toBe(seen);
     if (seen === undefined) expect(answer).toContain('ECO_NO_PROVIDER');
+  });
+
+  it.each([
+    ['openai', '', '/v1/chat/completions', '/chat/completions'],
+    ['openai', '/', '/v1/models?x=1', '/models?x=1'],
+    ['openai', '/v1/', '/v1/chat/completions', '/v1/chat/completions'],
+    ['openai', '/deep/prefix/v2', '/v1/chat/completions', '/deep/prefix/v2/chat/completions'],
+    ['openai', '/openai/v1', '/openai/v1/files', '/openai/v1/files'],
+    ['anthropic', '', '/v1/messages', '/v1/messages'],
+    ['anthropic', '/deep/prefix', '/v1/messages?beta=true', '/deep/prefix/v1/messages?beta=true'],
+    [
+      'anthropic',
+      '/deep/',
+      '/anthropic/v1/messages/count_tokens',
+      '/deep/v1/messages/count_tokens',
+    ],
+  ])('%s with a base URL that ends in %j: %s goes to %s', async (kind, base, path, seen) => {
+    const house = await startHouse();
+    const base_url = house.provider.url + base;
+    const other = await startHouse({ config: { providers: { [kind]: { base_url } } as never } });
+    const isGet = path.includes('models');
+    const body = kind === 'anthropic' ? messages() : chat();
+    await send(other.url + path, isGet ? undefined : body, { method: isGet ? 'GET' : 'POST' });
+    expect(house.provider.calls.map((call) => call.path)).toEqual([seen]);
+  });
+
+  it('passes answers with many and large headers', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `x-${index}: ${'v'.repeat(100)}\r\n`);
+    const house = await startRawHouse(
+      answered(`200 OK\r\n${many.join('')}Content-Length: 2`, 'ok'),
+    );
+    const answer = await exchange(house.url, `GET /v1/models HTTP/1.1\r\n${close}\r\n`);
+    expect(answer).toContain(many.join(''));
   });
 
   it('drops what `Connection` names, which was meant for us alone', async () => {
@@ -168,6 +201,30 @@ describe('clients of every kind', () => {
   });
 });
 
+it('a request that does not come whole in time is told so soon', async () => {
+  const house = await startHouse({ config: { limits: { receive: '1s' } } });
+  const began = performance.now();
+  const answer = await exchange(
+    house.url,
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n{',
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  expect(answer).toContain('limits.receive');
+  expect(performance.now() - began).toBeLessThan(5000);
+  await until(() => house.rows.length === 1);
+});
+
+it('a deadline holds for the upload too', async () => {
+  const house = await startHouse();
+  const answer = await exchange(
+    house.url,
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nX-Economizer-Deadline: 100ms\r\nContent-Length: 10\r\n\r\n{',
+  );
+  expect(answer).toMatch(/^HTTP\/1.1 504 /);
+  expect(answer).toContain('ECO_DEADLINE');
+  expect(house.rows[0]).toMatchObject({ errorCode: 'ECO_DEADLINE' });
+});
+
 describe('two Cache-Control fields', () => {
   it('hold together', async () => {
     const house = await startHouse();
@@ -177,4 +234,13 @@ describe('two Cache-Control fields', () => {
     const again = await send(`${house.url}/v1/chat/completions`, body, both);
     expect(again.headers['cache-status']).toBe('economizer; fwd=request; detail=no-store');
   });
+});
+
+it('a call that is turned away leaves its connection open for the next', async () => {
+  const house = await startHouse();
+  const body = chat({ x: 'y'.repeat(100_000) });
+  const refused = `POST /nowhere HTTP/1.1\r\nHost: g\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const answer = await exchange(house.url, `${refused}GET /health HTTP/1.1\r\n${close}\r\n`);
+  expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 200']);
+  expect(answer.endsWith('\r\n\r\nok\n')).toBe(true);
 });

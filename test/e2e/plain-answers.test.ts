@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { chat, send, startHouse, until, type House } from './harness.ts';
+import { chat, messages, send, startHouse, until, type House } from './harness.ts';
 
 /** A gateway before a provider that answers each request as `answer` says, byte by byte. */
 async function houseBefore(
@@ -18,7 +18,8 @@ async function houseBefore(
   });
   const { port } = server.address() as AddressInfo;
   const openai = { base_url: `http://127.0.0.1:${port}/v1` };
-  return startHouse({ config: { providers: { openai } as never } });
+  const anthropic = { base_url: `http://127.0.0.1:${port}` };
+  return startHouse({ config: { providers: { openai, anthropic } as never } });
 }
 
 function completion(content: string): string {
@@ -96,6 +97,28 @@ describe('a plain answer', () => {
     expect((await ask(house)).headers['cache-status']).toContain('uri-miss');
   });
 
+  it('that nests without end reaches its caller, plain and streamed, and is not kept', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    const start = '{"type":"message_start","message":{"id":"m","content":[]}}';
+    const block = `{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","input":${deep}}}`;
+    const stop = '{"type":"message_stop"}';
+    const events = [start, block, stop].map((data) => `data: ${data}\n\n`).join('');
+    const plain = `{"type":"message","content":[{"type":"tool_use","input":{"a":${deep}}}]}`;
+    let streams = false;
+    const house = await houseBefore((response) => {
+      const type = streams ? 'text/event-stream' : 'application/json';
+      response.writeHead(200, { 'content-type': type }).end(streams ? events : plain);
+    });
+    for (streams of [false, true]) {
+      const body = messages({ stream: streams });
+      const answer = await send(`${house.url}/v1/messages`, body);
+      expect([answer.status, answer.body.toString()]).toEqual([200, streams ? events : plain]);
+      const again = await send(`${house.url}/v1/messages`, body);
+      expect(again.headers['cache-status']).toContain('uri-miss');
+    }
+    await until(() => house.rows.length === 4);
+  });
+
   it('that is an error in plain text costs nothing', async () => {
     const house = await houseBefore((response) => {
       response.writeHead(500, { 'content-type': 'text/plain' }).end('boom');
@@ -114,5 +137,9 @@ it('what never reached a provider, and what only looks, costs nothing', async ()
   await send(`${house.url}/down/chat/completions`, chat());
   await send(`${house.url}/v1/models`, undefined, { method: 'GET' });
   await until(() => house.rows.length === 3);
-  expect(house.rows.map((row) => row.costNanos)).toEqual([0, 0, 0]);
+  expect(house.rows.map((row) => [row.costNanos, row.withoutCostNanos])).toEqual([
+    [0, undefined], // what we turned away the provider might have taken
+    [0, 0],
+    [0, 0],
+  ]);
 });

@@ -74,6 +74,18 @@ describe('a provider that must not be asked (stream_usage: estimate)', () => {
   });
 });
 
+it('a media type in capitals is the same', async () => {
+  const bytes = { ...stream({ usage: true }), contentType: 'Text/Event-Stream; Charset=UTF-8' };
+  const house = await startHouse({ provider: { answer: () => bytes } });
+  expect((await ask(house, asking)).status).toBe('miss');
+  expect((await ask(house, asking)).status).toBe('hit');
+  expect(house.rows[0]).toMatchObject({ usageSource: 'provider', outcome: 'ok' });
+  const json = { ...plain(), contentType: 'Application/JSON' };
+  const other = await startHouse({ provider: { answer: () => json } });
+  expect((await ask(other, {})).status).toBe('miss');
+  expect((await ask(other, {})).status).toBe('hit');
+});
+
 describe('comments that keep a stream open', () => {
   it.each([': OPENROUTER PROCESSING\n\n', ': ping\r\n\r\n', ':\n:\n\n'])(
     '%j pass to the caller of the call, and are not stored',

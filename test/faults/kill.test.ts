@@ -32,7 +32,9 @@ it(
     writeFileSync(config, JSON.stringify({ data, listen: { port: 0 }, providers: { openai } }));
     const random = seededRandom(7);
     /** Ids of calls whose answers were received whole, with what was asked. */
-    const answered = new Map<string, { body: string; answer: string }>();
+    const answered = new Map<string, { body: string; question: string }>();
+    /** All answers to a question: one that a kill kept from being stored is given anew in the next life. */
+    const answers = new Map<string, Set<string>>();
     for (let round = 0; round < 3; round++) {
       const { child, url } = await start(config);
       const life = { over: false };
@@ -49,7 +51,10 @@ it(
           const answer = await send(`${url}/v1/chat/completions`, body).catch(() => undefined);
           const id = answer?.headers['x-economizer-id'];
           if (answer === undefined || answer.broken || typeof id !== 'string') return;
-          answered.set(id, { body, answer: answer.body.toString() });
+          const question = `${lane} ${count}`;
+          answered.set(id, { body, question });
+          const given = answers.get(question) ?? new Set();
+          answers.set(question, given.add(answer.body.toString()));
         }
       };
       const load = Promise.all(Array.from({ length: 12 }, (_, lane) => drive(lane)));
@@ -64,11 +69,11 @@ it(
     const { child, url } = await start(config);
     // Whatever of the cache survived is what was answered then.
     let hits = 0;
-    for (const { body, answer } of [...answered.values()].slice(0, 200)) {
+    for (const { body, question } of [...answered.values()].slice(0, 200)) {
       const again = await send(`${url}/v1/chat/completions`, body);
       if (!String(again.headers['cache-status']).includes('hit')) continue;
       hits++;
-      expect(again.body.toString()).toBe(answer);
+      expect(answers.get(question)).toContain(again.body.toString());
     }
     expect(hits).toBeGreaterThan(0);
     child.kill('SIGTERM');
