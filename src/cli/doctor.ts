@@ -37,7 +37,11 @@ export function doctorCommand(): Command {
     .option('--json', 'print one JSON object')
     .addHelpText('after', trafficFormats)
     .action(async (files: string[], flags: DoctorFlags) => {
-      const config = await loadConfig({ file: flags.config, environment: processEnvironment() });
+      const config = await loadConfig({
+        file: flags.config,
+        environment: processEnvironment(),
+        keeps: false,
+      });
       const report = await examineFiles(files, { model: flags.model, config });
       if (flags.json === true) printJson(report);
       else print(doctorText(report));
