@@ -1,3 +1,4 @@
+import { isEventStream } from '../exchange/media-type.ts';
 import { isWhole, fieldOf, type Reply } from '../exchange/reply.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { UsageStripper } from '../exchange/wire/stream-usage.ts';
@@ -11,10 +12,10 @@ export const shape: Stage = (call, next) => {
 };
 
 function withoutUsage(reply: Reply): Reply {
-  const isEvents = fieldOf(reply.headers, 'content-type')?.startsWith('text/event-stream');
+  const isEvents = isEventStream(reply.headers);
   // A provider may compress although it was asked not to; what cannot be read is left alone.
   const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
-  if (isEvents !== true || isCoded) return reply;
+  if (!isEvents || isCoded) return reply;
   return { ...reply, body: stripped(reply.body) };
 }
 
