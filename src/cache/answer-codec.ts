@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Answer } from '../exchange/answer.ts';
 import type { DialectName } from '../exchange/dialect.ts';
 import { asBuffer, type Bytes } from '../exchange/stream.ts';
-import type { Usage, UsageSource } from '../exchange/usage.ts';
+import { usageClasses, type Usage, type UsageSource } from '../exchange/usage.ts';
 import { FieldReader, FieldWriter } from './binary-fields.ts';
 import type { CacheEntry } from './tier.ts';
 
@@ -21,17 +21,6 @@ const dialects: readonly DialectName[] = [
   'anthropic-count-tokens',
 ];
 const usageSources: readonly (UsageSource | undefined)[] = [undefined, 'provider', 'estimated'];
-const usageClasses = [
-  'fresh',
-  'cacheRead',
-  'cacheWrite5m',
-  'cacheWrite1h',
-  'output',
-  'reasoning',
-  'audioInput',
-  'audioOutput',
-  'webSearches',
-] as const satisfies readonly (keyof Usage)[];
 
 /**
  * An entry as persistent tiers keep it: `head` holds all that is small, `body` the answer itself: final message, then frames. Kept

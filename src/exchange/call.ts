@@ -1,7 +1,7 @@
-import type { Cancellation } from '../kernel/cancellation.ts';
-import type { Account } from './account.ts';
+import { Cancellation } from '../kernel/cancellation.ts';
+import { newAccount, type Account } from './account.ts';
 import type { AnswerFacts, Dialect, RequestFacts } from './dialect.ts';
-import type { CacheDirectives } from './directives.ts';
+import { noDirectives, type CacheDirectives } from './directives.ts';
 import type { ByteStream, Bytes } from './stream.ts';
 import type { TrailLine } from './trail.ts';
 
@@ -76,6 +76,46 @@ export interface Reuse {
 }
 
 export const noReuse: Reuse = { lookup: false, store: false, join: false, reason: undefined };
+
+type Named =
+  | 'id'
+  | 'provider'
+  | 'dialect'
+  | 'method'
+  | 'path'
+  | 'headers'
+  | 'body'
+  | 'caller'
+  | 'startedAt'
+  | 'startedTick';
+type Optional = 'directives' | 'credentialScope' | 'deadlineMs' | 'facts';
+
+/** A call at its beginning: nothing is known of it but what `given` says. */
+export function newCall(given: Pick<Call, Named> & Partial<Pick<Call, Optional>>): Call {
+  return {
+    id: given.id,
+    provider: given.provider,
+    dialect: given.dialect,
+    method: given.method,
+    path: given.path,
+    headers: given.headers,
+    body: given.body,
+    directives: given.directives ?? noDirectives,
+    credentialScope: given.credentialScope ?? '',
+    deadlineMs: given.deadlineMs,
+    cancellation: new Cancellation(),
+    startedAt: given.startedAt,
+    startedTick: given.startedTick,
+    caller: given.caller,
+    facts: given.facts,
+    key: undefined,
+    reuse: noReuse,
+    harvest: undefined,
+    afterFlight: undefined,
+    account: newAccount(),
+    trail: [],
+  };
+}
 
 /** A whole answer, read. */
 export interface Harvest {

@@ -21,6 +21,19 @@ export interface Usage {
   readonly webSearches: number;
 }
 
+/** The classes in an order that files rely on: add at the end, never reorder. */
+export const usageClasses = [
+  'fresh',
+  'cacheRead',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'output',
+  'reasoning',
+  'audioInput',
+  'audioOutput',
+  'webSearches',
+] as const satisfies readonly (keyof Usage)[];
+
 /** Who counted: the provider, or we where it did not say. */
 export type UsageSource = 'provider' | 'estimated';
 

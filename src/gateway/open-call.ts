@@ -1,7 +1,5 @@
-import { newAccount } from '../exchange/account.ts';
-import { noReuse, type Call, type ProviderRef } from '../exchange/call.ts';
+import { newCall, type Call, type ProviderRef } from '../exchange/call.ts';
 import { noDirectives } from '../exchange/directives.ts';
-import { Cancellation } from '../kernel/cancellation.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ByteStream } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -62,7 +60,7 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
   const startedAt = options.clock.now();
   // A coded body cannot be read, so it passes untouched.
   const dialect = headers?.contentEncoding === undefined ? route?.dialect : undefined;
-  const call: Call = {
+  const call = newCall({
     id: newId(startedAt),
     provider: route?.provider ?? nowhere,
     dialect,
@@ -73,7 +71,6 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
     directives: headers?.directives ?? noDirectives,
     credentialScope: identity.credentialScope,
     deadlineMs: headers?.deadlineMs,
-    cancellation: new Cancellation(),
     startedAt,
     startedTick: options.clock.tick(),
     caller: {
@@ -82,14 +79,7 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
       session: headers?.session,
       tags: headers?.tags ?? [],
     },
-    facts: undefined,
-    key: undefined,
-    reuse: noReuse,
-    harvest: undefined,
-    afterFlight: undefined,
-    account: newAccount(),
-    trail: [],
-  };
+  });
   return { call, fault, headers, route };
 }
 

@@ -1,13 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ContextCare } from '../context/context-care.ts';
 import { claudeBody, claudeTerms } from '../context/sample-requests.ts';
-import { newAccount } from '../exchange/account.ts';
-import { noReuse, type Call } from '../exchange/call.ts';
-import { noDirectives } from '../exchange/directives.ts';
+import { newCall, type Call } from '../exchange/call.ts';
 import type { Reply } from '../exchange/reply.ts';
 import { noUsage, type Usage } from '../exchange/usage.ts';
 import { dialects } from '../exchange/wire/index.ts';
-import { Cancellation } from '../kernel/cancellation.ts';
 import { Signals } from '../kernel/signals.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { Accountant } from './accountant.ts';
@@ -28,7 +25,7 @@ function stageWith(care: ContextCare, signals = new Signals()) {
 const newCare = (): ContextCare => new ContextCare({ terms: () => claudeTerms, switches });
 
 function callOf(body: object): Call {
-  return {
+  return newCall({
     id: 'c',
     provider: { name: 'anthropic', priceId: 'anthropic', asksStreamUsage: false },
     dialect,
@@ -36,21 +33,11 @@ function callOf(body: object): Call {
     path: '/v1/messages',
     headers: [],
     body: Buffer.from(JSON.stringify(body)),
-    directives: noDirectives,
-    credentialScope: '',
-    deadlineMs: undefined,
-    cancellation: new Cancellation(),
     startedAt: clock.now(),
     startedTick: clock.tick(),
     caller: { tenant: 't', agent: 'a', session: 's', tags: [] },
     facts: dialect.requestFacts(body as never),
-    key: undefined,
-    reuse: noReuse,
-    harvest: undefined,
-    afterFlight: undefined,
-    account: newAccount(),
-    trail: [],
-  };
+  });
 }
 
 const answer = (status: number): Reply => ({ status, headers: [], body: Buffer.from('{}') });

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { FitRequest, Fitter } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
-import { newAccount } from '../exchange/account.ts';
-import { noReuse } from '../exchange/call.ts';
-import { noDirectives } from '../exchange/directives.ts';
+import { newCall } from '../exchange/call.ts';
 import type { Reply } from '../exchange/reply.ts';
 import { collect, type ByteStream } from '../exchange/stream.ts';
 import { noUsage, type Usage } from '../exchange/usage.ts';
 import { openAiChat } from '../exchange/wire/openai-chat.ts';
-import { Cancellation } from '../kernel/cancellation.ts';
 import { Signals } from '../kernel/signals.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { Accountant } from './accountant.ts';
@@ -19,7 +16,7 @@ const fitted = Buffer.from('{"model":"m"}');
 const clock = new SimulatedClock();
 
 function sampleCall(): Call {
-  return {
+  return newCall({
     id: 'call',
     provider: { name: 'p', priceId: 'openai', asksStreamUsage: false },
     dialect: openAiChat,
@@ -27,21 +24,11 @@ function sampleCall(): Call {
     path: '/chat/completions',
     headers: [],
     body: came,
-    directives: noDirectives,
-    credentialScope: '',
-    deadlineMs: undefined,
-    cancellation: new Cancellation(),
     startedAt: clock.now(),
     startedTick: clock.tick(),
     caller: { tenant: 't', agent: undefined, session: undefined, tags: [] },
     facts: openAiChat.requestFacts(JSON.parse(came.toString())),
-    key: undefined,
-    reuse: noReuse,
-    harvest: undefined,
-    afterFlight: undefined,
-    account: newAccount(),
-    trail: [],
-  };
+  });
 }
 
 /** A stand-in that always edits, and notes what it is told. */

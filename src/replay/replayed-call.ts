@@ -1,12 +1,9 @@
-import { newAccount } from '../exchange/account.ts';
-import { noReuse, type Call } from '../exchange/call.ts';
+import { newCall, type Call } from '../exchange/call.ts';
 import type { DialectName } from '../exchange/dialect.ts';
-import { noDirectives } from '../exchange/directives.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import { SseParser } from '../exchange/sse.ts';
 import { collect } from '../exchange/stream.ts';
 import { dialects } from '../exchange/wire/index.ts';
-import { Cancellation } from '../kernel/cancellation.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isObject, parseJson, type JsonObject } from '../kernel/json.ts';
 import type { PlannedCall } from './planned-call.ts';
@@ -23,7 +20,7 @@ const paths: Record<DialectName, string> = {
 
 /** The call as the gateway would have made it of the agent's request. */
 export function callOf({ id, recorded, session }: PlannedCall, clock: Clock): Call {
-  return {
+  return newCall({
     id,
     provider: providerOf(recorded.model, recorded.dialect),
     dialect: dialects[recorded.dialect],
@@ -31,21 +28,10 @@ export function callOf({ id, recorded, session }: PlannedCall, clock: Clock): Ca
     path: paths[recorded.dialect],
     headers: ['content-type', 'application/json'],
     body: Buffer.from(JSON.stringify(recorded.request)),
-    directives: noDirectives,
-    credentialScope: '',
-    deadlineMs: undefined,
-    cancellation: new Cancellation(),
     startedAt: clock.now(),
     startedTick: clock.tick(),
     caller: { tenant: session.tenant, agent: session.agent, session: session.session, tags: [] },
-    facts: undefined,
-    key: undefined,
-    reuse: noReuse,
-    harvest: undefined,
-    afterFlight: undefined,
-    account: newAccount(),
-    trail: [],
-  };
+  });
 }
 
 /** The answer that a caller got, as one message; undefined where it got none. */

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newAccount } from '../exchange/account.ts';
-import { noReuse, type Call } from '../exchange/call.ts';
+import { newCall, type Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import { collect } from '../exchange/stream.ts';
 import { Cancellation } from '../kernel/cancellation.ts';
@@ -45,7 +44,7 @@ function upstream(
 }
 
 function callTo(path: string, extra: Partial<Call> = {}): Call {
-  return {
+  const call = newCall({
     id: '1',
     provider: { name: 'p', priceId: 'p', asksStreamUsage: false },
     dialect: undefined,
@@ -53,22 +52,11 @@ function callTo(path: string, extra: Partial<Call> = {}): Call {
     path,
     headers: ['Content-Type', 'application/json', 'X-Vendor-Beta', 'one, two'],
     body: Buffer.from('{"a": 1}'),
-    directives: {},
-    credentialScope: '',
-    deadlineMs: undefined,
-    cancellation: new Cancellation(),
     startedAt: 0,
     startedTick: 0,
     caller: { tenant: 't', agent: undefined, session: undefined, tags: [] },
-    facts: undefined,
-    key: undefined,
-    reuse: noReuse,
-    harvest: undefined,
-    afterFlight: undefined,
-    account: newAccount(),
-    trail: [],
-    ...extra,
-  };
+  });
+  return { ...call, ...extra };
 }
 
 const codeOf = (error: unknown): string => EconomizerError.from(error).code;

@@ -1,4 +1,4 @@
-import { noUsage, type Usage } from '../../exchange/usage.ts';
+import { noUsage, usageClasses, type Usage } from '../../exchange/usage.ts';
 import type { LedgerRow } from '../row.ts';
 import type { CallColumn } from './sqlite-schema.ts';
 
@@ -67,19 +67,7 @@ function withoutUsageText({ usage, withoutUsage }: LedgerRow): string | null {
   return withoutUsage === usage ? sameUsage : usageText(withoutUsage);
 }
 
-/** Usage in a few letters: its classes in this order, with commas between. */
-const usageClasses = [
-  'fresh',
-  'cacheRead',
-  'cacheWrite5m',
-  'cacheWrite1h',
-  'output',
-  'reasoning',
-  'audioInput',
-  'audioOutput',
-  'webSearches',
-] as const satisfies readonly (keyof Usage)[];
-
+/** Usage in a few letters: its classes in their order, with commas between. */
 function usageText(usage: Usage): string {
   let text = String(usage.fresh);
   for (let index = 1; index < usageClasses.length; index++)
