@@ -11,6 +11,30 @@ import { refusals } from './provider-rules.ts';
 const callsOf = (steps: readonly Step[]): Step[][] =>
   steps.flatMap((step, index) => (step.kind === 'assistant' ? [] : [steps.slice(0, index + 1)]));
 
+/** A body that is shorter than a kilobyte at first and longer later: once it was then taken for another conversation. */
+const passesOneKilobyte: Step[] = [
+  { kind: 'user', text: ' ' },
+  {
+    kind: 'tools',
+    reasoning: false,
+    text: undefined,
+    results: [''],
+    words: ' ',
+    interleaved: false,
+  },
+  { kind: 'user', text: 'find the order' },
+  {
+    kind: 'tools',
+    reasoning: true,
+    text: undefined,
+    results: ['{"":-5.231502234570807e-309,"       ":false} ', '     ', '[] '],
+    words: undefined,
+    interleaved: true,
+  },
+];
+const readsAll = { tokenBudget: 0, keepRecent: 2, remove: 'paying' as const };
+const every5s = Array.from({ length: 40 }, () => 5000);
+
 describe.each(fittedDialects)('fitting %s conversations', (dialect) => {
   const { list } = turnReaders[dialect]!;
   const itemsOf = (body: Buffer): string[] =>
@@ -50,7 +74,7 @@ describe.each(fittedDialects)('fitting %s conversations', (dialect) => {
           clock.advance(waits[call]!);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[passesOneKilobyte, readsAll, undefined, every5s]] },
     );
     expect(edited).toBeGreaterThan(100);
   });

@@ -7,6 +7,7 @@ import { nanoFromPico, type NanoUsd } from '../../kernel/money.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import { digestOf } from '../../kernel/digest.ts';
 import { BoundedMap } from '../bounded-map.ts';
+import { firstTurn } from '../thread-key.ts';
 import { applyPlan } from './edits/apply-plan.ts';
 import { withEdits } from './edits/history-edits.ts';
 import { Effects } from './effects.ts';
@@ -73,7 +74,7 @@ export interface Fitted {
   readonly verdict: string | undefined;
 }
 
-/** The beginning of a body by which conversations are told apart where the caller names no session. */
+/** The beginning of a body by which agents are told apart that have no name. */
 const fingerprintBytes = 1024;
 
 /** A hundred bytes each. */
@@ -158,9 +159,11 @@ export class Fitter {
   }
 
   #conversationOf(request: FitRequest, reader: TurnReader): Known | undefined {
-    const { scope, body, provider, model, session, agent } = request;
+    const { scope, body, provider, model, session, agent, dialect } = request;
     const beginning = crc32(body.subarray(0, fingerprintBytes));
-    const bucket = `${scope}\n${provider}\n${model}\n${session ?? beginning}`;
+    // What all requests of a conversation have in common, however short it is and whatever stands before it.
+    const opening = firstTurn(dialect, body) ?? beginning;
+    const bucket = `${scope}\n${provider}\n${model}\n${session ?? opening}`;
     const continued = this.#memory.continuedBy(bucket, body);
     const near = continued === undefined ? this.#memory.nearest(bucket, body) : undefined;
     const spans =
