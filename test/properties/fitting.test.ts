@@ -33,7 +33,7 @@ const passesOneKilobyte: Step[] = [
   },
 ];
 const readsAll = { tokenBudget: 0, keepRecent: 2, remove: 'paying' as const };
-const every5s = Array.from({ length: 40 }, () => 5000);
+const every5s = Array.from({ length: 40 }, () => 5000 as const);
 
 describe.each(fittedDialects)('fitting %s conversations', (dialect) => {
   const { list } = turnReaders[dialect]!;
