@@ -12,15 +12,21 @@ describe('lines of a JSON text', () => {
   it('are all of it, and cutting any leaves the others', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.string(), fc.constantFrom('a\\n', '"', '\\', 'é\u0000')), {
-          minLength: 1,
-        }),
+        fc.array(
+          fc.oneof(fc.string(), fc.constantFrom('a\\n', '"', '\\', 'é\u0000', 'One. Two.  ')),
+          {
+            minLength: 1,
+          },
+        ),
         (parts) => {
           const text = parts.join('\n');
           const { body, lines } = linesOf(text);
           const whole = lines.map(({ start, end }) => body.toString('utf8', start, end)).join('');
           expect(JSON.parse(`"${whole}"`)).toBe(text);
-          expect(lines.length).toBe(text === '' ? 0 : text.replace(/\n$/, '').split('\n').length);
+          const count = text === '' ? 0 : text.replace(/\n$/, '').split('\n').length;
+          // A line of several sentences is told in several.
+          if (text.includes('. ')) expect(lines.length).toBeGreaterThanOrEqual(count);
+          else expect(lines.length).toBe(count);
         },
       ),
     );
