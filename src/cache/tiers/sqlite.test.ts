@@ -86,6 +86,18 @@ describe('the SQLite tier', () => {
     expect(() => openTier()).toThrow(expect.objectContaining({ code: 'ECO_CACHE_FILE' }));
   });
 
+  it('sees within a tenth of a second what another process wrote, and meanwhile spares the file the question', async () => {
+    const tier = openTier();
+    const other = openTier();
+    await tier.stats(); // the writer has opened the file, and made the filter
+    expect(tier.get('k')).toBeUndefined();
+    other.set(entry('k'));
+    await other.flush();
+    expect(tier.get('k')).toBeUndefined();
+    clock.advance(100);
+    expect(tier.get('k')).toMatchObject({ key: 'k' });
+  });
+
   it('writes after a moment without being told', async () => {
     const tier = openTier();
     tier.set(entry('k'));
