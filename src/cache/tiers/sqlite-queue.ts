@@ -65,14 +65,16 @@ export class WriteQueue {
     return change.packed === undefined ? null : unpackEntry(key, change.packed);
   }
 
-  put(entry: CacheEntry): void {
+  /** False where too many wait already: the entry is not kept then. */
+  put(entry: CacheEntry): boolean {
     const { final, frames } = entry.answer;
     if (this.#bytes + final.byteLength + (frames?.byteLength ?? 0) > queueBytesMax) {
       // An error costs its stack trace: in a flood, only the first is made.
       if (!this.#failing) this.#fail('set', overload());
-      return;
+      return false;
     }
     this.#add({ key: entry.key, staleUntil: entry.staleUntil, packed: packEntry(entry) });
+    return true;
   }
 
   delete(key: string): void {

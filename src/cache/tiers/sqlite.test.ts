@@ -171,8 +171,13 @@ describe('the SQLite tier', () => {
     const tier = openTier(2 ** 30);
     const count = Math.ceil(queueBytesMax / 1_000_000) + 10;
     const shared = entry('template', { bytes: 1_000_000 });
+    tier.set(entry('renewed', { seed: 1 }));
+    await tier.flush();
     for (let index = 0; index < count; index++) tier.set({ ...shared, key: `k${index}` });
     expect(told).toEqual(['set ECO_CACHE_OVERLOAD']);
+    // What cannot be renewed must not be served as it was.
+    tier.set({ ...shared, key: 'renewed' });
+    expect(tier.get('renewed')).toBeUndefined();
     await tier.flush();
     expect(told).toEqual(['set ECO_CACHE_OVERLOAD', 'healed']);
     expect((await tier.stats()).entries).toBeLessThan(count);

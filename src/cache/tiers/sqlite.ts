@@ -75,9 +75,13 @@ class SqliteFileTier implements SqliteTier {
     if (this.#reader === undefined) return;
     const { answer } = entry;
     const size = answer.final.byteLength + (answer.frames?.byteLength ?? 0);
-    if (size <= this.#options.maxBytes / 8) this.#queue.put(entry);
+    if (size <= this.#options.maxBytes / 8 && this.#queue.put(entry)) return;
     // The older answer must not outlive the newer, even if that is not kept.
-    else this.#queue.delete(entry.key);
+    if (this.#mayHave(entry.key)) this.#queue.delete(entry.key);
+  }
+
+  #mayHave(key: string): boolean {
+    return this.#queue.pending(key) !== undefined || this.#filter.mayHave(fingerprint(key));
   }
 
   /** Resolves when the entry is gone from the file too: whoever deletes wants to be sure. */
