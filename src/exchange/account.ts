@@ -39,6 +39,8 @@ export interface Account {
   usageSource: UsageSource | undefined;
   /** Undefined where the price is not known. */
   costNanos: NanoUsd | undefined;
+  /** What budgets were charged for it, where that is not its cost: what was lost on the way counts as its upper bound. */
+  chargedNanos: NanoUsd | undefined;
   /** What the call would have used, cost and taken without us. Undefined where that is not known. */
   without: Counterfactual | undefined;
   savedBy: Mechanism | undefined;
@@ -84,6 +86,7 @@ export function newAccount(): Account {
     usage: undefined,
     usageSource: undefined,
     costNanos: undefined,
+    chargedNanos: undefined,
     without: undefined,
     savedBy: undefined,
     lost: undefined,

@@ -19,6 +19,10 @@ export interface ProviderRef {
 export interface Caller {
   /** Answers, sessions and ledger views are never shared across tenants. */
   readonly tenant: string;
+  /** Part of the tenant, from its key. */
+  readonly team?: string | undefined;
+  /** Name of the virtual key that was shown. */
+  readonly key?: string | undefined;
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];

@@ -7,6 +7,9 @@ import type { JsonValue } from '../kernel/json.ts';
 const answers: Record<ErrorKind, { readonly status: number; readonly type: string }> = {
   invalid: { status: 400, type: 'invalid_request_error' },
   unauthorised: { status: 401, type: 'authentication_error' },
+  forbidden: { status: 403, type: 'permission_error' },
+  quota: { status: 429, type: 'insufficient_quota' },
+  service: { status: 503, type: 'api_error' },
   missing: { status: 404, type: 'not_found_error' },
   'too-large': { status: 413, type: 'request_too_large' },
   unsupported: { status: 501, type: 'invalid_request_error' },

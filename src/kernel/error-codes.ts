@@ -2,6 +2,8 @@
 export type ErrorKind =
   | 'invalid' // the caller's request is at fault
   | 'unauthorised'
+  | 'forbidden' // known, but not allowed this
+  | 'quota' // a budget or a limit of ours says no
   | 'missing' // no such model, provider or path
   | 'too-large'
   | 'unsupported' // a part of HTTP or of an API that this gateway does not serve
@@ -10,6 +12,7 @@ export type ErrorKind =
   | 'timeout'
   | 'cancelled' // the caller left
   | 'stopping' // this process takes no more calls just now
+  | 'service' // a store that we depend on could not be asked
   | 'broken' // our own fault
   | 'config';
 
@@ -44,6 +47,18 @@ export const errorCodes = {
   ECO_UNAUTHORISED: {
     kind: 'unauthorised',
     when: 'The caller shows no key that this gateway knows.',
+  },
+  ECO_BUDGET: {
+    kind: 'quota',
+    when: 'A budget has too little left for what the call can cost at most.',
+  },
+  ECO_BUDGET_STORE: {
+    kind: 'service',
+    when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
+  },
+  ECO_REDIS: {
+    kind: 'service',
+    when: 'Redis could not be reached, did not answer in time or refused a command.',
   },
   ECO_NO_PROVIDER: { kind: 'missing', when: 'No configured provider serves this path or model.' },
   ECO_NOT_STORED: {

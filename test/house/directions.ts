@@ -1,14 +1,16 @@
 import { posix } from 'node:path';
 import type { ParsedFile } from './parsed-file.ts';
 
-const domain = ['cache', 'context', 'ledger', 'upstream'];
+const domain = ['budget', 'cache', 'context', 'ledger', 'upstream'];
 const belowEdges = ['kernel', 'exchange', ...domain, 'pipeline'];
 
 /** Which rooms each room may import from, besides itself. Composition roots may import from all. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   exchange: ['kernel'],
-  cache: ['kernel', 'exchange'],
+  services: ['kernel'],
+  budget: ['kernel', 'exchange', 'services'],
+  cache: ['kernel', 'exchange', 'services'],
   context: ['kernel', 'exchange'],
   ledger: ['kernel', 'exchange'],
   upstream: ['kernel', 'exchange'],
@@ -31,6 +33,9 @@ const guests: Readonly<Record<string, readonly string[]>> = {
   'node:http2': ['gateway', 'testing'],
   commander: ['cli'],
   minisearch: ['context'],
+  '@redis/client': ['services'],
+  pg: ['services'],
+  '@modelcontextprotocol/sdk': ['mcp'],
   yaml: ['config'],
   zod: ['config'],
 };

@@ -1,0 +1,56 @@
+import { EconomizerError } from '../kernel/errors.ts';
+
+/** What a command is made of. */
+export type RedisArgument = string | Buffer;
+
+/** What Redis answers; texts come as bytes. */
+export type RedisReply = null | number | bigint | string | Buffer | readonly RedisReply[];
+
+/** A Lua script; sent by its hash, and whole where the server does not know it. */
+export interface RedisScript {
+  readonly source: string;
+}
+
+export interface RedisLinkOptions {
+  /** `redis://` or `rediss://`, with name, password and database. */
+  readonly url: string;
+  /** For a connection to stand, in milliseconds. */
+  readonly connectMs?: number;
+  /** Hears that the connection is lost and found again. */
+  readonly onState?: (state: { readonly connected: boolean; readonly error?: Error }) => void;
+}
+
+/**
+ * One Redis or Valkey, whatever its form, as the rooms see it. Commands that are sent in the same turn travel together. While the
+ * connection is down every command is refused at once; it comes back by itself.
+ */
+export interface RedisLink {
+  readonly connected: boolean;
+  /**
+   * @param deadlineMs a reply that comes later is dropped and the promise rejected; the command may have acted.
+   * @throws EconomizerError `ECO_REDIS` where it could not be asked, did not answer in time or refused.
+   */
+  send(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply>;
+  /** Runs a script, atomically; in a cluster all `keys` must share a hash tag. Throws as `send`. */
+  script(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly RedisArgument[],
+    deadlineMs: number,
+  ): Promise<RedisReply>;
+  /**
+   * Hears a channel. `onGap` is called whenever messages may have been missed: the connection was lost in between.
+   * @returns ends it.
+   */
+  subscribe(
+    channel: string,
+    onMessage: (message: Buffer) => void,
+    onGap: () => void,
+  ): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+/** @throws nothing but rejections of kind `service`. */
+export function redisFault(message: string, cause?: unknown): EconomizerError {
+  return new EconomizerError('ECO_REDIS', message, cause === undefined ? {} : { cause });
+}
