@@ -9,6 +9,10 @@ export interface CacheEntry {
   readonly freshUntil: number;
   /** Kept until then, for stale-while-revalidate and stale-if-error; afterwards the entry is as good as gone. */
   readonly staleUntil: number;
+  /** What invalidation may name it by: `model:gpt-5`, `agent:support`, or the caller's own; within its tenant. */
+  readonly tags?: readonly string[] | undefined;
+  /** What one more hit saves; undefined where the price is not known. */
+  readonly worthNanos?: number | undefined;
 }
 
 export interface TierStats {

@@ -28,6 +28,24 @@ export interface Caller {
   readonly tags: readonly string[];
 }
 
+/** What a nearly spent budget asks of the parts that can save. */
+export type PressureAction =
+  | 'cache-more' // longer times, stale answers, sampled answers where the policy allows
+  | 'cheaper-models'
+  | 'batch'
+  | 'defer'
+  | 'scale-down'
+  | 'shutdown';
+
+/** The protection ladder as a call meets it. */
+export interface Pressure {
+  /** 0 to 4: how many levels are reached. */
+  readonly level: number;
+  readonly actions: ReadonlySet<PressureAction>;
+  /** The budget that presses most. */
+  readonly budget: string;
+}
+
 /** One request on its way through the house. HTTP stops at the gateway; what is left of it here is what must reach the provider unchanged. */
 export interface Call {
   readonly id: string;
@@ -53,6 +71,8 @@ export interface Call {
   /** Monotonic time, milliseconds. */
   readonly startedTick: number;
   caller: Caller;
+  /** How hard the budgets of this call press for saving; undefined: not at all. Set before anything is looked up. */
+  pressure?: Pressure | undefined;
   /** Read by the `identify` stage; undefined for untouched paths. */
   facts: RequestFacts | undefined;
   /** The exact cache's name for this request within its scope; undefined where it has none. */
