@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { assembleProtection } from './assembly-protection.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
 import { CacheStack } from './cache/stack.ts';
@@ -11,6 +12,7 @@ import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
+import { extendSteps } from './exchange/tool-steps.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
@@ -60,9 +62,14 @@ export function assemble(options: AssemblyOptions): Assembly {
   const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
+  const guarded = assembleProtection({ config, clock, signals, budgets: undefined });
   const pipeline = createPipeline({
+    ...guarded,
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth }),
+    recogniser: new Recogniser({
+      depth: config.limits.depth,
+      ...(config.runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
+    }),
     secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
     stack,
     policy: policyOf(config),
@@ -97,6 +104,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       await pipeline.idle();
       await http?.close();
       stop();
+      await guarded.close();
       await stack.close();
       await ledger?.close();
     }),

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
+import { alertsConfig, protectionConfig, runawayConfig } from './protection-config.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -39,6 +40,9 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     },
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
+    protection: protectionConfig(values.protection),
+    alerts: alertsConfig(values.alerts),
+    runaway: runawayConfig(values.runaway),
     ledger: {
       enabled: ledger.enabled,
       retentionMs: ledger.retention === 0 ? undefined : ledger.retention,

@@ -1,3 +1,5 @@
+import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
+
 /** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
@@ -10,6 +12,9 @@ export interface Config {
   readonly cache: CacheConfig;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly protection: ProtectionConfig;
+  readonly alerts: AlertsConfig;
+  readonly runaway: RunawayConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -132,8 +137,12 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  return config.providers.flatMap((provider) => [
-    ...(provider.apiKey === undefined ? [] : [provider.apiKey]),
-    ...Object.values(provider.headers),
-  ]);
+  return [
+    ...config.providers.flatMap((provider) => [
+      ...(provider.apiKey === undefined ? [] : [provider.apiKey]),
+      ...Object.values(provider.headers),
+    ]),
+    ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
+    ...config.alerts.slack,
+  ];
 }

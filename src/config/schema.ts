@@ -15,6 +15,7 @@ import {
 } from './fields.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
+import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
@@ -181,6 +182,9 @@ export const configSchema = section('Configuration of Economizer.', {
   cache: cache.prefault({}),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
+  protection: protectionSchema.prefault({}),
+  alerts: alertsSchema.prefault({}),
+  runaway: runawaySchema.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {

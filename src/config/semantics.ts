@@ -6,6 +6,7 @@ import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
 import { placeProblem } from './places.ts';
+import { alertReceivers, cheaperModels, runawayOrder } from './protection-checks.ts';
 
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
 interface Check {
@@ -23,6 +24,9 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
   { sections: ['cache'], findings: levels },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['runaway'], findings: runawayOrder },
+  { sections: ['protection', 'providers'], findings: cheaperModels },
+  { sections: ['alerts'], findings: alertReceivers },
 ];
 
 function levels({ cache }: Config): readonly Finding[] {

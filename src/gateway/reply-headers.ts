@@ -1,4 +1,4 @@
-import type { Call } from '../exchange/call.ts';
+import type { Call, Pressure } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
@@ -33,8 +33,11 @@ export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[
 function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean): void {
   const { account } = call;
   headers.push('x-economizer-id', call.id, 'server-timing', serverTiming(call, nowTick));
-  if (account.modelServed !== undefined)
-    headers.push('x-economizer-model', headerText(account.modelServed));
+  // Of a stream the model is not known yet; where another one was put in its place, it must be told all the same.
+  const model = account.modelServed ?? (call.askedModel === undefined ? undefined : call.facts?.model);
+  if (model !== undefined) headers.push('x-economizer-model', headerText(model));
+  if (call.pressure !== undefined) headers.push('x-economizer-pressure', pressureText(call.pressure));
+  if (call.warnings !== undefined) headers.push('x-economizer-warning', call.warnings.join(', '));
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
   if (!whole) return;
   if (account.costNanos !== undefined)
@@ -43,6 +46,11 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   if (saved !== undefined && account.savedBy !== undefined) {
     headers.push('x-economizer-saved', usdText(saved - (account.costNanos ?? 0)));
   }
+}
+
+/** Such as `2; budget=daily; actions="cache-more cheaper-models"`. */
+function pressureText({ level, budget, actions }: Pressure): string {
+  return `${level}; budget=${headerText(budget)}; actions="${[...actions].join(' ')}"`;
 }
 
 /** W3C Server-Timing: `upstream` is the provider's time to its first byte, `own` the rest until now. */

@@ -1,4 +1,5 @@
 import { lifetimes } from '../cache/freshness.ts';
+import type { easing } from '../cache/eased-policy.ts';
 import { unfitForStore, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import { storedHeaders } from '../cache/stored-headers.ts';
@@ -15,6 +16,8 @@ import { tapped } from './tap.ts';
 interface RememberOptions {
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
+  /** The policy under the call's pressure; undefined: always the same. */
+  readonly ease: ReturnType<typeof easing> | undefined;
   readonly clock: Clock;
 }
 
@@ -35,7 +38,9 @@ function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
   return { ...reply, body: tapped(reply.body, { end, broken: end }) };
 }
 
-function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {
+function remember(call: Call, reply: Reply, options: RememberOptions): void {
+  const { stack, clock, ease } = options;
+  const policy = ease === undefined ? options.policy : ease(options.policy, call.pressure);
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
   const size = harvest.final.length + (harvest.events?.length ?? 0);

@@ -1,3 +1,6 @@
+import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
+import type { Protection } from '../budget/ladder/protection.ts';
+import type { easing } from '../cache/eased-policy.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
@@ -10,12 +13,14 @@ import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
+import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
-import { createIdentify } from './identify.ts';
+import { createIdentify, identifier } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
+import { createProtect } from './protect.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -43,6 +48,14 @@ export interface PipelineParts {
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
+  /** Undefined: budgets press nobody. */
+  readonly protection:
+    | { readonly protection: Protection; readonly cheaper: CheaperOf }
+    | undefined;
+  /** How the cache's policy changes under pressure; undefined: it does not. */
+  readonly ease: ReturnType<typeof easing> | undefined;
+  /** Asked in order once a call's facts are known; the first that throws refuses it. */
+  readonly gates: readonly Gate[];
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -66,9 +79,14 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const keepWarm =
     parts.keepWarm &&
     new KeepWarm({ ...parts.keepWarm, clock: parts.clock, run: compose([book, settle], send) });
+  const identify = identifier(parts);
   const stages = [
     book,
-    createIdentify(parts),
+    createIdentify(identify),
+    ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
+    ...(parts.protection === undefined
+      ? []
+      : [createProtect({ ...parts, ...parts.protection, identify, accountant })]),
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
