@@ -101,10 +101,11 @@ interface Notebooks {
 
 function openAlerts(
   { config, clock, signals }: Options,
-  { store, listen }: ProtectedBudgets,
+  budgets: ProtectedBudgets,
   { pace, journal }: Notebooks,
 ): { close(): Promise<void> } {
   const { alerts } = config;
+  const { store } = budgets;
   const poster = createPoster();
   const sinks = sinksOf(config, { signals, clock, outgoing: poster });
   const random = seededRandom(clock.now());
@@ -118,7 +119,7 @@ function openAlerts(
   signals.on('budget-alert', ({ budget, value, window, threshold }) =>
     journal.record({ kind: 'alert', at: clock.now(), budget, value, window, threshold }),
   );
-  listen((standing) => alerter.hear(standing));
+  budgets.listen((standing) => alerter.hear(standing));
   return {
     async close() {
       await courier.close();
@@ -143,7 +144,7 @@ function sinksOf(
 /** The emergency switch is there even where the ladder is off: it is pulled by people, not by spend. */
 function openLadder(
   { config, clock, signals }: Options,
-  { view, store, listen }: ProtectedBudgets,
+  budgets: ProtectedBudgets,
   journal: DecisionJournal,
 ): {
   readonly protection: Protection;
@@ -151,13 +152,14 @@ function openLadder(
   readonly emergency: EmergencySwitch;
 } {
   const { protection } = config;
+  const { view, store } = budgets;
   const { levels, margin, essential, deferrable } = protection;
   const emergency = new EmergencySwitch({ store, levels, journal, clock, signals });
   void emergency.poll();
   let ladder: Ladder | undefined;
   if (protection.enabled) {
     ladder = new Ladder({ policy: { levels, margin }, budgets: view, journal, clock, signals });
-    listen((standing) => ladder!.hear(standing));
+    budgets.listen((standing) => ladder!.hear(standing));
     void ladder.refresh();
   }
   return {

@@ -17,7 +17,11 @@ test('the pace of the last hours says when a budget is used up, in its own time 
 });
 
 test('a budget that lasts until its window ends is said to last', () => {
-  const forecast = forecastOf(sampleStanding(2), { spanMs: 2 * hour, spent: 0.3e9 }, start + 12 * hour);
+  const forecast = forecastOf(
+    sampleStanding(2),
+    { spanMs: 2 * hour, spent: 0.3e9 },
+    start + 12 * hour,
+  );
   expect(forecast.exhaustedAt).toBeUndefined();
   expect(forecast.text).toContain('it lasts until 2026-01-02 00:00 (UTC)');
 });
@@ -34,7 +38,11 @@ test.each([
 });
 
 test('two paces that tell different stories make it a rough guess', () => {
-  const forecast = forecastOf(sampleStanding(5), { spanMs: 2 * hour, spent: 4e9 }, start + 12 * hour);
+  const forecast = forecastOf(
+    sampleStanding(5),
+    { spanMs: 2 * hour, spent: 4e9 },
+    start + 12 * hour,
+  );
   expect(forecast.unsure).toBe(true);
   expect(forecast.text).toContain('a rough guess');
   expect(forecast.exhaustedAt).toBe(start + 12 * hour + (5 / 4) * 2 * hour);

@@ -15,7 +15,9 @@ export interface CacheEase {
  * The policy under pressure: longer times, stale answers, sampled answers, as far as the operator allows each. What the policy forbids altogether stays
  * forbidden, and so does what cannot be reused soundly. The same object for the same policy, so that a call makes none.
  */
-export function easing(ease: CacheEase): (policy: CachePolicy, pressure: Pressure | undefined) => CachePolicy {
+export function easing(
+  ease: CacheEase,
+): (policy: CachePolicy, pressure: Pressure | undefined) => CachePolicy {
   const eased = new WeakMap<CachePolicy, CachePolicy>();
   return (policy, pressure) => {
     if (pressure === undefined || !pressure.actions.has('cache-more')) return policy;

@@ -33,9 +33,7 @@ export function cheaperModels({ protection, providers }: Config): readonly Findi
 export function alertReceivers({ alerts }: Config): readonly Finding[] {
   const twice = (urls: readonly string[], path: (index: number) => Finding['path']): Finding[] =>
     urls.flatMap((url, index) =>
-      urls.indexOf(url) < index
-        ? [{ path: path(index), problem: 'is given twice; keep one' }]
-        : [],
+      urls.indexOf(url) < index ? [{ path: path(index), problem: 'is given twice; keep one' }] : [],
     );
   const urls = alerts.webhooks.map(({ url }) => url);
   return [

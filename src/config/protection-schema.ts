@@ -79,11 +79,10 @@ export const protectionSchema = section(
       callers,
     ).optional(),
     cache_more: section('How far `cache-more` goes.', {
-      ttl_factor: count(
-        'Answers stay fresh so many times as long.',
-        protection.ttlFactor,
-        { min: 1, max: 1000 },
-      ),
+      ttl_factor: count('Answers stay fresh so many times as long.', protection.ttlFactor, {
+        min: 1,
+        max: 1000,
+      }),
       stale: duration(
         'So long after its time an answer still serves, marked as stale.',
         protection.stale,
@@ -168,9 +167,9 @@ const shares = (description: string) =>
 export const alertsSchema = section(
   'Alerts: each threshold of a budget once in each of its windows, however many gateways there are.',
   {
-    thresholds: shares('Percentages of the limit that are told of. Default: 50, 80, 90, 100.').default(
-      [...alerts.thresholds],
-    ),
+    thresholds: shares(
+      'Percentages of the limit that are told of. Default: 50, 80, 90, 100.',
+    ).default([...alerts.thresholds]),
     budgets: z
       .record(z.string(), shares('Percentages for one budget.'), {
         error: 'must be a mapping of budget ids to lists of percentages',
@@ -190,7 +189,8 @@ export const alertsSchema = section(
       )
       .default([])
       .meta({
-        description: 'Incoming webhooks of Slack, or of what takes their messages. The address is a secret.',
+        description:
+          'Incoming webhooks of Slack, or of what takes their messages. The address is a secret.',
         kind: 'list of text',
       }),
     give_up: duration('How long an alert that does not arrive is tried.', alerts.giveUp, {

@@ -1,6 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { CanonicalForm } from '../kernel/canonical.ts';
-import { arrayOf, isObject, parseJson, textOf, type JsonObject, type JsonValue } from '../kernel/json.ts';
+import {
+  arrayOf,
+  isObject,
+  parseJson,
+  textOf,
+  type JsonObject,
+  type JsonValue,
+} from '../kernel/json.ts';
 import type { DialectName } from './dialect.ts';
 
 /** One tool call of a conversation and what came of it, as checksums. */

@@ -34,9 +34,11 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   const { account } = call;
   headers.push('x-economizer-id', call.id, 'server-timing', serverTiming(call, nowTick));
   // Of a stream the model is not known yet; where another one was put in its place, it must be told all the same.
-  const model = account.modelServed ?? (call.askedModel === undefined ? undefined : call.facts?.model);
+  const model =
+    account.modelServed ?? (call.askedModel === undefined ? undefined : call.facts?.model);
   if (model !== undefined) headers.push('x-economizer-model', headerText(model));
-  if (call.pressure !== undefined) headers.push('x-economizer-pressure', pressureText(call.pressure));
+  if (call.pressure !== undefined)
+    headers.push('x-economizer-pressure', pressureText(call.pressure));
   if (call.warnings !== undefined) headers.push('x-economizer-warning', call.warnings.join(', '));
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
   if (!whole) return;

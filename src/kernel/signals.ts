@@ -29,7 +29,7 @@ export interface SignalMap {
     readonly text: string;
   };
   /** An agent runs in circles, or its session has made all the calls that it may. */
-  'runaway': {
+  runaway: {
     readonly tenant: string;
     readonly agent: string | undefined;
     readonly session: string | undefined;

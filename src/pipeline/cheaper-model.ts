@@ -40,7 +40,8 @@ export async function withCheaper(call: Call, next: Next, options: CheaperOption
   const { changed, clock } = options;
   const reply = await next(call);
   if (unsuited.has(reply.status)) {
-    if (!isWhole(reply.body)) reply.body.cancel(new Error('asked again of the model that was asked'));
+    if (!isWhole(reply.body))
+      reply.body.cancel(new Error('asked again of the model that was asked'));
     Object.assign(call, changed);
     call.askedModel = undefined;
     note(call, 'protect', 'model-refused', clock);

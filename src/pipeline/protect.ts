@@ -61,7 +61,10 @@ export function standpointOf(caller: Caller): Standpoint {
 /** Vectors of one model mean nothing to another, and counting is free. */
 const fixedDialects: ReadonlySet<string> = new Set(['openai-embeddings', 'anthropic-count-tokens']);
 
-function cheaperFor({ facts, dialect, provider }: Call, { cheaper }: ProtectOptions): string | undefined {
+function cheaperFor(
+  { facts, dialect, provider }: Call,
+  { cheaper }: ProtectOptions,
+): string | undefined {
   if (facts === undefined || dialect === undefined || fixedDialects.has(dialect.name)) {
     return undefined;
   }

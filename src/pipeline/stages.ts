@@ -49,9 +49,7 @@ export interface PipelineParts {
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   /** Undefined: budgets press nobody. */
-  readonly protection:
-    | { readonly protection: Protection; readonly cheaper: CheaperOf }
-    | undefined;
+  readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
   /** How the cache's policy changes under pressure; undefined: it does not. */
   readonly ease: ReturnType<typeof easing> | undefined;
   /** Asked in order once a call's facts are known; the first that throws refuses it. */

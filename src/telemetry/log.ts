@@ -55,7 +55,12 @@ export function logSignals(options: LogOptions): () => void {
     signals.on('part-healed', ({ part }) => line('info', 'part-healed', { part })),
     signals.on('notice', ({ text }) => line('info', 'notice', { text })),
     signals.on('budget-alert', ({ budget, value, threshold, text }) =>
-      line('warn', 'budget-alert', { budget, ...(value === undefined ? {} : { value }), threshold, text }),
+      line('warn', 'budget-alert', {
+        budget,
+        ...(value === undefined ? {} : { value }),
+        threshold,
+        text,
+      }),
     ),
     signals.on('pressure-changed', ({ budget, from, to, text }) =>
       line('warn', 'pressure-changed', { budget, from, to, text }),

@@ -23,11 +23,7 @@ export interface AlertSink {
   deliver(alert: Alert): Promise<'gone' | void> | 'gone' | void;
 }
 
-export function alertOf(
-  standing: BudgetStanding,
-  threshold: number,
-  forecast: Forecast,
-): Alert {
+export function alertOf(standing: BudgetStanding, threshold: number, forecast: Forecast): Alert {
   return {
     id: `msg_${digestOf(alertName(standing, threshold)).slice(0, 27)}`,
     standing,

@@ -25,8 +25,8 @@ interface World {
   readonly clock: SimulatedClock;
   readonly got: Alert[];
   readonly failures: string[];
-  replica(deliver?: (alert: Alert) => Promise<'gone' | void>): {
-    hear(standing: BudgetStanding): void;
+  replica: (deliver?: (alert: Alert) => Promise<'gone' | void>) => {
+    hear: (standing: BudgetStanding) => void;
     courier: Courier;
   };
 }
@@ -84,7 +84,9 @@ describe('alerts', () => {
     hear(sampleStanding(9.5));
     await pass(clock, 1000);
     expect(got.map(({ threshold }) => threshold)).toEqual([0.9]);
-    expect(got[0]!.text).toContain('Budget "daily" has reached 90 %: $9.50 of $10.00 (95 %) are spent');
+    expect(got[0]!.text).toContain(
+      'Budget "daily" has reached 90 %: $9.50 of $10.00 (95 %) are spent',
+    );
     expect(got[0]!.text).toContain('$0.500 are left; it resets at 2026-01-02 00:00 (UTC)');
   });
 
@@ -129,10 +131,13 @@ describe('alerts', () => {
 
 describe('with many replicas', () => {
   test('whatever each of them sees and when, each threshold arrives at most once and the highest always', async () => {
-    const events = fc.array(fc.record({ replica: fc.nat(3), spent: fc.nat(100), wait: fc.nat(3) }), {
-      minLength: 1,
-      maxLength: 40,
-    });
+    const events = fc.array(
+      fc.record({ replica: fc.nat(3), spent: fc.nat(100), wait: fc.nat(3) }),
+      {
+        minLength: 1,
+        maxLength: 40,
+      },
+    );
     await fc.assert(
       fc.asyncProperty(events, async (list) => {
         const { clock, got, replica } = world();
@@ -146,7 +151,7 @@ describe('with many replicas', () => {
         await pass(clock, 200_000);
         const told = got.map(({ threshold }) => threshold);
         expect(new Set(told).size).toBe(told.length);
-        const reached = thresholds.filter((each) => spent / 10 >= each).at(-1);
+        const reached = thresholds.findLast((each) => spent / 10 >= each);
         expect(told.at(-1)).toBe(reached);
       }),
       { numRuns: 50 },
@@ -235,7 +240,12 @@ describe('a receiver that fails', () => {
     const { clock, failures, replica } = world();
     const { hear, courier } = replica(() => Promise.reject(new Error('503')));
     for (let index = 0; index < 1100; index++) {
-      hear(sampleStanding(6, { account: `{budgets}each/agent-${index}@2026-01-01`, value: `agent-${index}` }));
+      hear(
+        sampleStanding(6, {
+          account: `{budgets}each/agent-${index}@2026-01-01`,
+          value: `agent-${index}`,
+        }),
+      );
       if (index % 100 === 99) await pass(clock, 500);
     }
     expect(courier.pending).toBeLessThanOrEqual(1000);

@@ -103,7 +103,7 @@ export class Courier {
   #add(errand: Errand): void {
     const { queueMax = 1000 } = this.#options;
     if (this.#errands.size >= queueMax) {
-      const [oldest] = [...this.#errands.values()].filter(({ running }) => !running);
+      const oldest = [...this.#errands.values()].find(({ running }) => !running);
       if (oldest === undefined) return this.#lost(errand, new Error('too many alerts wait'));
       this.#drop(oldest);
       this.#lost(oldest, new Error('too many alerts wait'));

@@ -115,7 +115,10 @@ function slackPayload({ standing, threshold, forecast, text }: Alert): object {
   return {
     text: escaped(text),
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: `Budget ${budget.id}: ${share}`.slice(0, 150) } },
+      {
+        type: 'header',
+        text: { type: 'plain_text', text: `Budget ${budget.id}: ${share}`.slice(0, 150) },
+      },
       { type: 'section', text: { type: 'mrkdwn', text: escaped(text).slice(0, 3000) } },
       { type: 'context', elements: [{ type: 'mrkdwn', text: escaped(facts) }] },
     ],

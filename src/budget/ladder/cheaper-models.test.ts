@@ -19,7 +19,9 @@ test.each([
 });
 
 test('only the model is changed, byte for byte', () => {
-  const body = Buffer.from('{ "messages":[{"role":"user","content":"\\"model\\": \\"x\\" é"}], "model" : "gpt-4o" , "model2":1}');
+  const body = Buffer.from(
+    '{ "messages":[{"role":"user","content":"\\"model\\": \\"x\\" é"}], "model" : "gpt-4o" , "model2":1}',
+  );
   expect(withModel(body, 'gpt-4o-mini')!.toString()).toBe(
     '{ "messages":[{"role":"user","content":"\\"model\\": \\"x\\" é"}], "model" : "gpt-4o-mini" , "model2":1}',
   );

@@ -15,7 +15,13 @@ export type Decision =
       readonly limit: NanoUsd;
       /** In force from now on. */
       readonly actions: readonly string[];
-      readonly why: 'spend' | 'refused' | 'spend-fell' | 'limit-changed' | 'window-turned' | 'removed';
+      readonly why:
+        | 'spend'
+        | 'refused'
+        | 'spend-fell'
+        | 'limit-changed'
+        | 'window-turned'
+        | 'removed';
     }
   | {
       readonly kind: 'emergency';

@@ -3,7 +3,14 @@ import { Signals } from '../../kernel/signals.ts';
 import { SimulatedClock } from '../../kernel/simulated-clock.ts';
 import type { Standpoint } from '../budget.ts';
 import type { Decision } from './decisions.ts';
-import { EmergencySwitch, emergencies, parseScope, scopeText, switchOff, switchOn } from './emergency.ts';
+import {
+  EmergencySwitch,
+  emergencies,
+  parseScope,
+  scopeText,
+  switchOff,
+  switchOn,
+} from './emergency.ts';
 import { usualLevels } from './levels.ts';
 
 const crawler: Standpoint = {
@@ -72,7 +79,13 @@ describe('the emergency switch', () => {
     const clock = new SimulatedClock();
     const store = fakeFlags();
     const { made } = replica(store, clock);
-    await switchOn(store, { scope: { agent: 'crawler', tag: 'nightly' }, level: 1, since: 0, until: undefined, by: undefined });
+    await switchOn(store, {
+      scope: { agent: 'crawler', tag: 'nightly' },
+      level: 1,
+      since: 0,
+      until: undefined,
+      by: undefined,
+    });
     await made.poll();
     expect(made.pressureOn(crawler)?.level).toBe(1);
     expect(made.pressureOn({ ...crawler, agent: 'support' })).toBeUndefined();
@@ -83,7 +96,13 @@ describe('the emergency switch', () => {
     const clock = new SimulatedClock();
     const store = fakeFlags();
     const { made } = replica(store, clock);
-    await switchOn(store, { scope: {}, level: 4, since: 0, until: clock.now() + 10_000, by: undefined });
+    await switchOn(store, {
+      scope: {},
+      level: 4,
+      since: 0,
+      until: clock.now() + 10_000,
+      by: undefined,
+    });
     await made.poll();
     expect(made.pressureOn(crawler)).toBeDefined();
     clock.advance(10_000);
@@ -106,14 +125,18 @@ describe('the emergency switch', () => {
 
   test('what stands in the store and is no switch is passed over', async () => {
     const store = fakeFlags();
-    for (const text of ['', '{}', '[]', '{"scope":{},"level":"4"}', 'null']) store.setFlag(`emergency/${text}`, text);
+    for (const text of ['', '{}', '[]', '{"scope":{},"level":"4"}', 'null'])
+      store.setFlag(`emergency/${text}`, text);
     store.setFlag('other', '{"scope":{},"level":4,"since":0}');
     expect(await emergencies(store, 0)).toEqual([]);
   });
 
-  test.each(['everything', 'agent=crawler', 'tenant=acme,agent=a=b,tag=x'])('the scope %j reads as it is written', (text) => {
-    expect(scopeText(parseScope(text)!)).toBe(text);
-  });
+  test.each(['everything', 'agent=crawler', 'tenant=acme,agent=a=b,tag=x'])(
+    'the scope %j reads as it is written',
+    (text) => {
+      expect(scopeText(parseScope(text)!)).toBe(text);
+    },
+  );
 
   test.each(['', 'agent', 'agent=', 'nobody=x', 'agent=a,agent=b'])('%j is no scope', (text) => {
     expect(parseScope(text)).toBeUndefined();

@@ -187,9 +187,7 @@ export class EmergencySwitch {
   #take(found: readonly Emergency[]): void {
     const before = new Map(this.#on.map((each) => [keyOf(each.emergency), each]));
     const after = new Set(found.map(keyOf));
-    this.#on = found.map(
-      (emergency) => before.get(keyOf(emergency)) ?? this.#watched(emergency),
-    );
+    this.#on = found.map((emergency) => before.get(keyOf(emergency)) ?? this.#watched(emergency));
     for (const emergency of found) if (!before.has(keyOf(emergency))) this.#tell(emergency, true);
     for (const [key, { emergency }] of before) if (!after.has(key)) this.#tell(emergency, false);
   }

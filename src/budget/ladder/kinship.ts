@@ -32,8 +32,7 @@ function matcherOf(patterns: readonly string[]): Matcher {
   if (patterns.length === 0) return () => false;
   const names = new Set(patterns.filter((pattern) => !pattern.includes('*')));
   const globs = patterns.filter((pattern) => pattern.includes('*')).map(globPattern);
-  return (name) =>
-    name !== undefined && (names.has(name) || globs.some((glob) => glob.test(name)));
+  return (name) => name !== undefined && (names.has(name) || globs.some((glob) => glob.test(name)));
 }
 
 /** A pattern with `*`. */

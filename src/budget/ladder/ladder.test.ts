@@ -119,7 +119,9 @@ describe('the ladder', () => {
     }
     expect(seen).toEqual([0, 1, 1, 2, 3, 4]);
     expect(told).toHaveLength(4);
-    expect(decisions.map((each) => each.kind === 'level' && [each.from, each.to, each.why])).toEqual([
+    expect(
+      decisions.map((each) => each.kind === 'level' && [each.from, each.to, each.why]),
+    ).toEqual([
       [0, 1, 'spend'],
       [1, 2, 'spend'],
       [2, 3, 'spend'],
@@ -213,10 +215,17 @@ describe('the ladder', () => {
       signals: new Signals(),
     });
     made.hear(sampleStanding(9, { account: 'hard' }));
-    made.hear(sampleStanding(10, { account: 'soft', budget: sampleBudget({ id: 'soft', hard: false }) }));
+    made.hear(
+      sampleStanding(10, { account: 'soft', budget: sampleBudget({ id: 'soft', hard: false }) }),
+    );
     const pressure = made.pressureOn(anyone)!;
     expect([pressure.level, pressure.budget]).toEqual([4, 'soft']);
-    expect([...pressure.actions].toSorted()).toEqual(['batch', 'cache-more', 'cheaper-models', 'defer']);
+    expect([...pressure.actions].toSorted()).toEqual([
+      'batch',
+      'cache-more',
+      'cheaper-models',
+      'defer',
+    ]);
   });
 
   test('is bounded', () => {

@@ -149,7 +149,12 @@ export class Ladder {
     const { endsAt } = standing.window;
     const isOver = endsAt !== undefined && endsAt <= this.#options.clock.now();
     this.#rungs.delete(standing.account);
-    this.#tell(standing, { from, to: 0, rung: undefined, why: isOver ? 'window-turned' : 'removed' });
+    this.#tell(standing, {
+      from,
+      to: 0,
+      rung: undefined,
+      why: isOver ? 'window-turned' : 'removed',
+    });
   }
 
   #bound(): void {

@@ -105,7 +105,8 @@ export class Protection {
         ? 'calls that can wait are put off'
         : 'only essential agents are served';
     const { until } = pressure;
-    const when = until === undefined ? 'when the budget allows' : `from ${timeText(until, 'UTC')} on`;
+    const when =
+      until === undefined ? 'when the budget allows' : `from ${timeText(until, 'UTC')} on`;
     return new EconomizerError(
       code,
       `${cause(pressure)}, so ${what} and ${agentText(standpoint)} is not one of them; try again ${when}, have the limit raised, or list it under protection.essential.`,

@@ -20,7 +20,8 @@ export function rungOf(
   standing: BudgetStanding,
   policy: LadderPolicy,
 ): Rung | undefined {
-  const usedUp = isUsedUp(standing) || (before !== undefined && staysUsedUp(before, standing, policy));
+  const usedUp =
+    isUsedUp(standing) || (before !== undefined && staysUsedUp(before, standing, policy));
   const fill = usedUp ? Math.max(1, fillOf(standing)) : fillOf(standing);
   const level = nextLevel(before?.level ?? 0, fill, policy);
   if (level === 0) return undefined;
@@ -67,10 +68,7 @@ export function joined(one: Pressure | undefined, other: Pressure): Pressure {
   return { ...more, actions: new Set([...more.actions, ...less.actions]) };
 }
 
-function isWithin(
-  part: ReadonlySet<PressureAction>,
-  whole: ReadonlySet<PressureAction>,
-): boolean {
+function isWithin(part: ReadonlySet<PressureAction>, whole: ReadonlySet<PressureAction>): boolean {
   for (const each of part) if (!whole.has(each)) return false;
   return true;
 }

@@ -50,7 +50,11 @@ export class LoopWatch {
 
   #tell(
     { tenant, agent, session }: Standpoint,
-    { loop, refused, step }: { readonly loop: Loop; readonly refused: boolean; readonly step: number },
+    {
+      loop,
+      refused,
+      step,
+    }: { readonly loop: Loop; readonly refused: boolean; readonly step: number },
   ): void {
     const { clock, journal, signals } = this.#options;
     const now = clock.now();
