@@ -23,6 +23,8 @@ export function sampleRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     id: 'row-1',
     at: Date.UTC(2026, 0, 1, 12),
     tenant: 'default',
+    team: 'research',
+    key: 'nightly-runs',
     agent: 'planner',
     session: 'session-1',
     tags: ['nightly', 'team:"x"\n'],
@@ -52,6 +54,7 @@ export function sampleRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     lostTokens: undefined,
     lostNanos: undefined,
     predictedNanos: undefined,
+    chargedNanos: undefined,
     totalMs: 812.25,
     ownMs: 0.375,
     ...changes,
@@ -99,6 +102,8 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
     const bare = sampleRow({
       id: 'row-3',
       at: noon + 2,
+      team: undefined,
+      key: undefined,
       agent: undefined,
       session: undefined,
       tags: [],
@@ -152,6 +157,7 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
       savedEstimatedNanos: 300,
       savedMs: 1622,
       lostNanos: 0,
+      chargedNanos: 1000,
       tokens: { fresh: 100, cacheRead: 50, cacheWrite: 10, output: 20 },
     });
     const groups = (await store.report({ by: 'mechanism' })).map((each) => each.group);
@@ -213,6 +219,32 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
     same(await groupsBy('session'), ['', 'session-1']);
     same(await groupsBy('tenant'), ['b', 'default']);
     same(await groupsBy('outcome'), ['ok']);
+    same(await groupsBy('team'), ['research']);
+    same(await groupsBy('key'), ['nightly-runs']);
+  },
+
+  async 'sums what was charged: the cost where nothing else is said'(store) {
+    await store.append([
+      sampleRow({ team: undefined, key: undefined }),
+      sampleRow({ id: 'row-2', chargedNanos: 9000 }),
+      sampleRow({ id: 'row-3', costNanos: undefined, chargedNanos: 400 }),
+      sampleRow({ id: 'row-4', costNanos: undefined }),
+    ]);
+    for (const by of ['team', 'key', 'session'] as const) {
+      const lines = await store.report({ by });
+      same(
+        lines.reduce((sum, { chargedNanos }) => sum + chargedNanos, 0),
+        10_400,
+      );
+    }
+    const byKey = await store.report({ by: 'key' });
+    same(
+      byKey.map(({ group, calls, chargedNanos }) => [group, calls, chargedNanos]),
+      [
+        ['nightly-runs', 3, 9400],
+        ['', 1, 1000],
+      ],
+    );
   },
 
   async 'heeds the ends of the time asked for, to the millisecond'(store) {

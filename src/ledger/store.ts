@@ -6,6 +6,8 @@ export type GroupBy =
   | 'day'
   | 'mechanism'
   | 'tenant'
+  | 'team'
+  | 'key'
   | 'session'
   | 'provider'
   | 'outcome'
@@ -39,6 +41,8 @@ export interface ReportLine {
   readonly savedMs: number;
   /** What broken prefixes cost, as far as prices are known. Part of `costNanos`. */
   readonly lostNanos: number;
+  /** What budgets were charged: the cost, or its upper bound where what the provider counted was lost. */
+  readonly chargedNanos: number;
   /** All of it, whatever was spent on reasoning or audio included. */
   readonly tokens: {
     readonly fresh: number;

@@ -18,6 +18,7 @@ const sumsOfCalls: Record<(typeof rollupSums)[number], string> = {
   cache_write: 'coalesce(cache_write_5m + cache_write_1h, 0)',
   output: 'coalesce(output + reasoning + audio_output, 0)',
   lost_nanos: 'coalesce(lost_nanos, 0)',
+  charged_nanos: 'coalesce(charged_nanos, cost_nanos, 0)',
 };
 
 /** How a group is named: in the hourly sums, where they know it, and in single calls. */
@@ -25,6 +26,8 @@ const groups: Record<GroupBy, { readonly hourly: string | undefined; readonly ca
   model: { hourly: 'model', calls: "coalesce(model_served, model_asked, '')" },
   agent: { hourly: 'agent', calls: "coalesce(agent, '')" },
   tenant: { hourly: 'tenant', calls: 'tenant' },
+  team: { hourly: 'team', calls: "coalesce(team, '')" },
+  key: { hourly: 'key_id', calls: "coalesce(key_id, '')" },
   provider: { hourly: 'provider', calls: 'provider' },
   outcome: { hourly: 'outcome', calls: 'outcome' },
   mechanism: { hourly: 'saved_by', calls: "coalesce(saved_by, '')" },
@@ -105,6 +108,7 @@ function lineOf(record: SumsRecord): ReportLine {
     savedEstimatedNanos: record.saved_estimated_nanos,
     savedMs: record.saved_ms,
     lostNanos: record.lost_nanos,
+    chargedNanos: record.charged_nanos,
     tokens: {
       fresh: record.fresh,
       cacheRead: record.cache_read,
