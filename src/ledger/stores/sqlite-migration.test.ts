@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sampleRow } from '../conformance.ts';
+import { sampleRow } from '../sample-row.ts';
 import { LedgerDatabase } from './sqlite-database.ts';
 import { journalLine } from './sqlite-rows.ts';
 import { rollupSums } from './sqlite-schema.ts';
