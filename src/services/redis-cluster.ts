@@ -19,7 +19,7 @@ const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 /** Commands that name no key; any node takes them, or all do. */
-const keyless = new Set(['PING', 'PUBLISH', 'SCAN', 'DBSIZE', 'INFO', 'TIME', 'FLUSHDB']);
+const keyless = new Set(['PING', 'PUBLISH', 'SCAN', 'DBSIZE', 'INFO', 'TIME', 'FLUSHDB', 'FLUSHALL']);
 
 /**
  * A Redis Cluster. The client package follows its slots and mends the connections to its nodes; a node that is down or silent costs the
@@ -101,6 +101,7 @@ export class ClusterTarget implements RedisTarget {
 /** The key that says which node a command belongs to. */
 function keyOf(args: readonly RedisArgument[]): RedisArgument | undefined {
   const name = String(args[0]).toUpperCase();
+  if (name === 'MEMORY') return args[2];
   if (name === 'EVALSHA' || name === 'EVAL') return args[2] === '0' ? undefined : args[3];
   return keyless.has(name) ? undefined : args[1];
 }
