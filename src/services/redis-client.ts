@@ -6,7 +6,7 @@ import { ClusterTarget } from './redis-cluster.ts';
 import { RedisConnection, type ConnectionOptions, type RedisTarget } from './redis-connection.ts';
 import { redisPackage } from './redis-package.ts';
 import { sentinelFinder } from './redis-sentinel.ts';
-import { clientSettings, nodesOf, placeOf } from './redis-settings.ts';
+import { clientSettings, clusterSettings, nodesOf, placeOf } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
 import {
   type RedisArgument,
@@ -123,21 +123,8 @@ class Link implements RedisLink {
 
   #cluster(): RedisTarget {
     const options = this.#options;
-    const nodes = nodesOf(options);
     return new ClusterTarget({
-      open: () => {
-        const { socket, ...defaults } = clientSettings(options, nodes[0]!);
-        const { host: _host, port: _port, reconnectStrategy: _never, ...shared } = socket;
-        return redisPackage().createCluster({
-          rootNodes: nodes.map((node) => ({ socket: node })),
-          defaults: {
-            ...defaults,
-            pingInterval: 1000,
-            socket: { ...shared, socketTimeout: 3000, reconnectStrategy },
-          },
-          commandOptions: defaults.commandOptions,
-        } as never) as unknown as RedisClusterType;
-      },
+      open: () => redisPackage().createCluster(clusterSettings(options)) as RedisClusterType,
       clock: this.#clock,
       random: chance,
       onUp: () => this.#told(true),
@@ -151,10 +138,6 @@ class Link implements RedisLink {
     this.#isUp = connected;
     this.#options.onState?.({ connected, ...(error === undefined ? {} : { error }) });
   }
-}
-
-function reconnectStrategy(tries: number): number {
-  return Math.min(2000, 50 * 2 ** tries) * (0.5 + Math.random() / 2);
 }
 
 /** One node after the other: any of them hears what is published at any. */

@@ -19,7 +19,16 @@ const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 /** Commands that name no key; any node takes them, or all do. */
-const keyless = new Set(['PING', 'PUBLISH', 'SCAN', 'DBSIZE', 'INFO', 'TIME', 'FLUSHDB', 'FLUSHALL']);
+const keyless = new Set([
+  'PING',
+  'PUBLISH',
+  'SCAN',
+  'DBSIZE',
+  'INFO',
+  'TIME',
+  'FLUSHDB',
+  'FLUSHALL',
+]);
 
 /**
  * A Redis Cluster. The client package follows its slots and mends the connections to its nodes; a node that is down or silent costs the
@@ -46,7 +55,9 @@ export class ClusterTarget implements RedisTarget {
 
   ask(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {
     if (!this.isReady) {
-      return Promise.reject(redisFault('The Redis cluster cannot be reached just now.', this.#lastError));
+      return Promise.reject(
+        redisFault('The Redis cluster cannot be reached just now.', this.#lastError),
+      );
     }
     const bytes = sizeOf(args);
     if (this.#unanswered.isFull(bytes)) return Promise.reject(tooMany());

@@ -64,7 +64,7 @@ export class RedisConnection implements RedisTarget {
     if (!this.isReady) return Promise.reject(this.#unready());
     const bytes = sizeOf(args);
     if (this.#unanswered.isFull(bytes)) return Promise.reject(tooMany());
-    const reply = this.#client!.sendCommand(args as RedisArgument[]);
+    const reply = this.#client!.sendCommand(args);
     return this.#unanswered.within(reply, bytes, deadlineMs);
   }
 
@@ -119,10 +119,7 @@ export class RedisConnection implements RedisTarget {
     }
   }
 
-  async #begin(
-    open: ConnectionOptions['open'],
-    onUp: ConnectionOptions['onUp'],
-  ): Promise<void> {
+  async #begin(open: ConnectionOptions['open'], onUp: ConnectionOptions['onUp']): Promise<void> {
     const attempt = ++this.#attempt;
     const client = await open();
     if (this.#attempt !== attempt || this.#isClosed) return client.destroy();

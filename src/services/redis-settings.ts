@@ -73,3 +73,26 @@ export function clientSettings(options: RedisLinkOptions, node: RedisNode) {
     },
   };
 }
+
+/**
+ * The client package's settings for a cluster, whose nodes it mends by itself. A node that does not answer a ping is left, so that what
+ * waits for it is given up.
+ */
+export function clusterSettings(options: RedisLinkOptions) {
+  const nodes = nodesOf(options);
+  const { socket, commandOptions, ...rest } = clientSettings(options, nodes[0]!);
+  const { host: _host, port: _port, ...shared } = socket;
+  return {
+    rootNodes: nodes.map(({ host, port }) => ({ socket: { host, port } })),
+    defaults: {
+      ...rest,
+      pingInterval: 1000,
+      socket: { ...shared, socketTimeout: 3000, reconnectStrategy },
+    },
+    commandOptions,
+  };
+}
+
+function reconnectStrategy(tries: number): number {
+  return Math.min(2000, 50 * 2 ** tries) * (0.5 + Math.random() / 2);
+}

@@ -187,9 +187,8 @@ class RedisTier implements CacheTier {
   }
 
   #track<Value>(act: Promise<Value>): Promise<Value> {
-    this.#acts.add(act);
-    const done = (): void => void this.#acts.delete(act);
-    act.then(done, done);
-    return act;
+    const tracked = act.finally(() => this.#acts.delete(tracked));
+    this.#acts.add(tracked);
+    return tracked;
   }
 }

@@ -1,6 +1,18 @@
-import { createHmac, hkdfSync, timingSafeEqual, createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  createHmac,
+  hkdfSync,
+  timingSafeEqual,
+  createSecretKey,
+  type KeyObject,
+} from 'node:crypto';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import {
+  constants,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
 import type { Bytes } from '../../exchange/stream.ts';
 import { decodeEntry, encodeEntry } from '../answer-codec.ts';
 import type { CacheEntry } from '../tier.ts';
@@ -40,7 +52,9 @@ export class Sealer {
 
   /** @param secret shared by all who read each other's values. */
   constructor(secret: string) {
-    this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'economizer value', 32)));
+    this.#key = createSecretKey(
+      Buffer.from(hkdfSync('sha256', secret, '', 'economizer value', 32)),
+    );
   }
 
   /** @param place where it will lie: a value that is moved elsewhere is none. */
