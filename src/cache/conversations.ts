@@ -1,4 +1,5 @@
 import type { Dialect, DialectName, RequestFacts } from '../exchange/dialect.ts';
+import { firstSpend, nextSpend } from '../exchange/spend.ts';
 import { ownBytes } from '../exchange/stream.ts';
 import { noSteps, type ToolSteps } from '../exchange/tool-steps.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
@@ -95,8 +96,17 @@ export class ConversationTable {
     let previous: Mark | undefined;
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
-      const facts = dialect.requestFacts({ ...others, [growing]: all.slice(0, -1) });
-      previous = { end: end.before, items: before, facts, steps: stepsBefore, key: undefined };
+      const earlier = { ...others, [growing]: all.slice(0, -1) };
+      const read = dialect.requestFacts(earlier);
+      const bytes = end.before + (body.length - end.last);
+      const spend = facts.spend && firstSpend(dialect.spendTerms(earlier), bytes);
+      previous = {
+        end: end.before,
+        items: before,
+        facts: { ...read, spend },
+        steps: stepsBefore,
+        key: undefined,
+      };
     }
     const frame: Frame = {
       bucket,
@@ -117,8 +127,11 @@ export class ConversationTable {
     const tail = parseTail(body.subarray(mark.end, end), this.#depth);
     if (tail === undefined) return undefined;
     const items = extendChain(mark.items, tail.forms);
-    const read = dialect.requestFacts({ ...others, [dialect.growing!]: tail.values });
-    const facts = { ...read, bound: mark.facts.bound ?? read.bound };
+    const added = { ...others, [dialect.growing!]: tail.values };
+    const read = dialect.requestFacts(added);
+    const before = mark.facts.spend;
+    const spend = before && nextSpend(before, dialect.spendTerms(added), body.length);
+    const facts = { ...read, bound: mark.facts.bound ?? read.bound, spend };
     const key = keyOf(context, rest, items);
     const steps = this.#readSteps(mark.steps, dialect.name, tail.values);
     this.#keep(from, body, { end, items, facts, steps, key });

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
 import { noSteps, type ToolSteps } from '../exchange/tool-steps.ts';
+import { firstSpend } from '../exchange/spend.ts';
 import { digestOf } from '../kernel/digest.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
@@ -21,6 +22,8 @@ export interface RecogniserOptions {
   readonly maxConversationBytes?: number;
   /** Default: tool calls are not looked at. */
   readonly readSteps?: ReadSteps;
+  /** Read what decides how much a request can cost. Default: false. */
+  readonly spend?: boolean;
 }
 
 interface Parsed {
@@ -48,10 +51,12 @@ export class Recogniser {
   readonly #conversations: ConversationTable;
   readonly #readSteps: ReadSteps;
   readonly #met = new MetBefore();
+  readonly #spend: boolean;
 
   constructor(options: RecogniserOptions) {
     this.#depth = options.depth;
     this.#readSteps = options.readSteps ?? (() => noSteps);
+    this.#spend = options.spend ?? false;
     this.#seen = new SeenBodies(options.maxSeenBytes ?? 16 * mebibyte);
     this.#conversations = new ConversationTable(
       options.maxConversationBytes ?? 64 * mebibyte,
@@ -112,7 +117,14 @@ export class Recogniser {
         { param: member },
       );
     }
-    return { form, facts: dialect.requestFacts(value), value: value === exact ? value : undefined };
+    const facts = this.#factsOf(dialect, value, body);
+    return { form, facts, value: value === exact ? value : undefined };
+  }
+
+  #factsOf(dialect: Dialect, value: JsonObject, body: Buffer): RequestFacts {
+    const facts = dialect.requestFacts(value);
+    if (!this.#spend) return facts;
+    return { ...facts, spend: firstSpend(dialect.spendTerms(value), body.length) };
   }
 
   /** Contexts are few and long: each gets a digest once. */

@@ -48,6 +48,14 @@ export const errorCodes = {
     kind: 'unauthorised',
     when: 'The caller shows no key that this gateway knows.',
   },
+  ECO_NOT_ALLOWED: {
+    kind: 'forbidden',
+    when: 'The key is known, but not for this: another model, provider or tenant, or a scope that it lacks.',
+  },
+  ECO_NO_ADMIN_ROUTE: {
+    kind: 'missing',
+    when: 'The admin API has no such path, or not for this method.',
+  },
   ECO_BUDGET: {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',
@@ -71,6 +79,10 @@ export const errorCodes = {
   ECO_RUNAWAY: {
     kind: 'quota',
     when: 'An agent repeats the same tool calls with the same results, or its session has made all its calls (`runaway`).',
+  },
+  ECO_BUDGET_FILE: {
+    kind: 'config',
+    when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',
   },
   ECO_REDIS: {
     kind: 'service',
@@ -129,6 +141,10 @@ export const errorCodes = {
   ECO_CACHE_CORRUPT: {
     kind: 'broken',
     when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
+  },
+  ECO_CACHE_VALUE: {
+    kind: 'broken',
+    when: 'A value in a shared tier of the cache is damaged, too large or not written by us; it was dropped.',
   },
   ECO_CACHE_OVERLOAD: {
     kind: 'broken',

@@ -1,5 +1,6 @@
 import { variantHeaders } from '../cache/key.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { Recognised } from '../cache/stretch.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
@@ -17,11 +18,11 @@ export function createIdentify(identify: Identify): Stage {
   };
 }
 
-export function identifier(options: { recogniser: Recogniser; secret: string }): Identify {
+export function identifier(options: { recogniser: Recogniser; secret: SecretInUse }): Identify {
   const { recogniser, secret } = options;
   return (call) => {
     if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
-      const recognised = recognise(call, recogniser, secret);
+      const recognised = recognise(call, recogniser, secret.current);
       const { facts } = recognised;
       call.facts = facts;
       call.key = asksForMore(call) ? digestOf(`${recognised.key}+usage`) : recognised.key;

@@ -3,6 +3,7 @@ import type { Protection } from '../budget/ladder/protection.ts';
 import type { easing } from '../cache/eased-policy.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
@@ -33,8 +34,8 @@ import { compose, type Next } from './stage.ts';
 export interface PipelineParts {
   readonly upstream: Upstream;
   readonly recogniser: Recogniser;
-  /** Secret of the installation, part of every cache key. */
-  readonly secret: string;
+  /** Part of every cache key. */
+  readonly secret: SecretInUse;
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
   readonly books: Books;
@@ -45,6 +46,8 @@ export interface PipelineParts {
   readonly care: ContextCare | undefined;
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
+  /** What a call must pass before anything is done for it, in order. */
+  readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
@@ -52,8 +55,6 @@ export interface PipelineParts {
   readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
   /** How the cache's policy changes under pressure; undefined: it does not. */
   readonly ease: ReturnType<typeof easing> | undefined;
-  /** Asked in order once a call's facts are known; the first that throws refuses it. */
-  readonly gates: readonly Gate[];
   readonly clock: Clock;
   readonly signals: Signals;
 }

@@ -29,6 +29,7 @@ const roots = new Set([
   'testing.ts',
   'assembly.ts',
   'assembly-protection.ts',
+  'shared-parts.ts',
   'cli',
 ]);
 
