@@ -46,12 +46,7 @@ function matchOf(
 }
 
 /** The account of a budget for one value in one window; see `AccountLine.account`. */
-export function accountOf(
-  slot: string,
-  budget: string,
-  match: ScopeMatch,
-  window: string,
-): string {
+export function accountOf(slot: string, budget: string, match: ScopeMatch, window: string): string {
   return `{${slot}}${budget}/${match.code}@${window}`;
 }
 
@@ -70,13 +65,4 @@ export function codeOf(value: string): string {
 
 function hexOf(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
-/** True where every call of `inner` is one of `outer`. */
-export function covers(outer: BudgetScope, inner: BudgetScope): boolean {
-  return scopeFields.every((field) => {
-    const wanted = outer[field];
-    if (wanted === undefined) return true;
-    return wanted === '*' ? inner[field] !== undefined : inner[field] === wanted;
-  });
 }

@@ -49,7 +49,11 @@ describe('windows', () => {
 
   it('are those of the local calendar in every zone', () => {
     for (const zone of zones) {
-      for (const time of [at('2026-03-29T12:00Z'), at('2026-10-25T12:00Z'), at('2024-12-30T23:59Z')]) {
+      for (const time of [
+        at('2026-03-29T12:00Z'),
+        at('2026-10-25T12:00Z'),
+        at('2024-12-30T23:59Z'),
+      ]) {
         const date = localDate(time, zone);
         const day = new Windows('daily', zone).at(time);
         expect([zone, day.name]).toEqual([zone, date]);
@@ -62,7 +66,10 @@ describe('windows', () => {
   it('have 23 or 25 hours where clocks are changed', () => {
     expect(window('daily', 'Europe/Berlin', '2026-03-29T12:00Z')).toEqual(['2026-03-29', 23]);
     expect(window('daily', 'Europe/Berlin', '2026-10-25T12:00Z')).toEqual(['2026-10-25', 25]);
-    expect(window('daily', 'Australia/Lord_Howe', '2026-04-04T20:00Z')).toEqual(['2026-04-05', 24.5]);
+    expect(window('daily', 'Australia/Lord_Howe', '2026-04-04T20:00Z')).toEqual([
+      '2026-04-05',
+      24.5,
+    ]);
     expect(window('weekly', 'America/New_York', '2026-03-08T12:00Z')).toEqual(['2026-W10', 167]);
     expect(window('monthly', 'America/New_York', '2026-11-05T12:00Z')).toEqual(['2026-11', 721]);
   });
@@ -108,7 +115,11 @@ describe('windows', () => {
   });
 
   it('never end where the period is the total', () => {
-    expect(new Windows('total', 'UTC').at(0)).toEqual({ name: 'total', startsAt: 0, endsAt: undefined });
+    expect(new Windows('total', 'UTC').at(0)).toEqual({
+      name: 'total',
+      startsAt: 0,
+      endsAt: undefined,
+    });
   });
 
   it('want a zone that there is', () => {

@@ -8,6 +8,8 @@ export interface Config {
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[];
+  readonly budgeting: BudgetingConfig;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly ledger: {
@@ -19,6 +21,8 @@ export interface Config {
   readonly prices: readonly PriceConfig[];
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
   readonly shutdownGraceMs: number;
+  /** What holds and is probably not meant; told once at the start. */
+  readonly warnings: readonly string[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -62,6 +66,38 @@ export interface CacheConfig {
     readonly maxBytes: number;
   };
   readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+}
+
+export interface BudgetConfig {
+  readonly id: string;
+  readonly scope: {
+    readonly tenant: string | undefined;
+    readonly team: string | undefined;
+    readonly key: string | undefined;
+    readonly agent: string | undefined;
+    readonly session: string | undefined;
+    readonly tag: string | undefined;
+  };
+  /** Nano-dollars. */
+  readonly limit: number;
+  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
+  readonly timeZone: string;
+  readonly hard: boolean;
+}
+
+export interface BudgetingConfig {
+  readonly store: 'memory' | 'sqlite' | 'redis';
+  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
+  readonly clampTokens: number;
+  readonly waitMs: number;
+  readonly ceilings: readonly {
+    readonly provider: string | undefined;
+    readonly model: string | undefined;
+    readonly path: string | undefined;
+    /** Nano-dollars. */
+    readonly limit: number;
+  }[];
+  readonly brokenStreams: 'at-most' | 'counted';
 }
 
 export interface CareConfig {

@@ -14,6 +14,7 @@ export const defaults = {
     memory: { maxEntries: 1000, maxBytes: '100MB' },
     disk: { maxBytes: '1GiB' },
   },
+  budgeting: { clampTokens: 256, wait: '10s' },
   fit: { tokenBudget: 4096, keepRecent: 50, windowPercent: 95, remember: '30m', maxBytes: '64MiB' },
   care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },
   limits: {

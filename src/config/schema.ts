@@ -13,6 +13,7 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
@@ -179,6 +180,8 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
   cache: cache.prefault({}),
+  budgets: budgetsSchema,
+  budgeting: budgetingSchema.prefault({}),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {

@@ -1,4 +1,11 @@
 import { parseDuration } from '../kernel/duration.ts';
+import {
+  ceilingProviders,
+  forgetful,
+  idleBudgets,
+  oversubscribed,
+  twins,
+} from './budget-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
@@ -23,6 +30,15 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
   { sections: ['cache'], findings: levels },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['budgets'], findings: twins },
+  { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+];
+
+/** What is allowed and probably not meant. */
+export const semanticWarnings: readonly Check[] = [
+  { sections: ['budgets'], findings: idleBudgets },
+  { sections: ['budgets'], findings: oversubscribed },
+  { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
 ];
 
 function levels({ cache }: Config): readonly Finding[] {
