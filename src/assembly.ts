@@ -13,8 +13,11 @@ import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
+import type { AdminRoute } from './gateway/admin/route.ts';
+import { adminRoutes } from './gateway/admin/routes.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
+import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
@@ -37,6 +40,7 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
@@ -75,6 +79,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: config.care.keepWarm
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
+    gates: [],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
@@ -90,6 +95,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
     ),
     stack,
+    adminRoutes: adminRoutes({ stores: () => storeHealth(stack, ledger) }),
     ledger,
     close: once(async () => {
       // A provider that hangs must not keep us open.
@@ -126,6 +132,25 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
     clock,
     signals,
   });
+}
+
+/** How each store is; a store that cannot be asked is not `ok`. */
+async function storeHealth(
+  stack: CacheStack,
+  ledger: Ledger | undefined,
+): Promise<Readonly<Record<string, JsonObject>>> {
+  const health: Record<string, JsonObject> = {};
+  for (const { tier, stats, ...counts } of await stack.stats()) {
+    health[`cache-${tier}`] = { ok: stats !== undefined, ...counts, ...stats };
+  }
+  if (ledger !== undefined) {
+    const ok = await ledger.recent(1).then(
+      () => true,
+      () => false,
+    );
+    health['ledger'] = { ok };
+  }
+  return health;
 }
 
 function policyOf({ cache }: Config) {

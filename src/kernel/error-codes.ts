@@ -48,6 +48,14 @@ export const errorCodes = {
     kind: 'unauthorised',
     when: 'The caller shows no key that this gateway knows.',
   },
+  ECO_NOT_ALLOWED: {
+    kind: 'forbidden',
+    when: 'The key is known, but not for this: another model, provider or tenant, or a scope that it lacks.',
+  },
+  ECO_NO_ADMIN_ROUTE: {
+    kind: 'missing',
+    when: 'The admin API has no such path, or not for this method.',
+  },
   ECO_BUDGET: {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',

@@ -10,6 +10,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
+import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
@@ -40,6 +41,8 @@ export interface PipelineParts {
   readonly care: ContextCare | undefined;
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
+  /** What a call must pass before anything is done for it, in order. */
+  readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
@@ -69,6 +72,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const stages = [
     book,
     createIdentify(parts),
+    ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
