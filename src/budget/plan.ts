@@ -20,7 +20,8 @@ const dayMs = 86_400_000;
 /** Sessions have no end that anybody tells; one is forgotten so many days after its last call. */
 export const sessionDays = 30;
 
-interface Planned {
+/** A budget, ready to be asked. */
+export interface Planned {
   readonly budget: BudgetDefinition;
   readonly scope: BudgetScope;
   readonly windows: Windows;
@@ -29,11 +30,11 @@ interface Planned {
 /** The configured budgets, ready to be asked which of them a call draws on. */
 export class Plan {
   readonly budgets: readonly BudgetDefinition[];
-  readonly #planned: readonly Planned[];
+  readonly planned: readonly Planned[];
 
   constructor(budgets: readonly BudgetDefinition[]) {
     this.budgets = budgets;
-    this.#planned = budgets.map((budget) => ({
+    this.planned = budgets.map((budget) => ({
       budget,
       scope: scopeOf(budget),
       windows: new Windows(budget.period, budget.timeZone),
@@ -43,7 +44,7 @@ export class Plan {
   /** @param now milliseconds since the epoch. @throws EconomizerError `ECO_BAD_HEADER`. */
   touched(standpoint: Standpoint, now: number): readonly Touched[] {
     const touched: Touched[] = [];
-    for (const planned of this.#planned) {
+    for (const planned of this.planned) {
       for (const match of matchesOf(planned.scope, standpoint)) {
         touched.push(touchedOf(planned, match, { now, session: standpoint.session }));
       }
@@ -54,7 +55,7 @@ export class Plan {
 
   /** The accounts that can be named without a call: those of scopes without `*`. */
   single(now: number): readonly Touched[] {
-    return this.#planned
+    return this.planned
       .filter(({ scope }) => !Object.values(scope).includes('*'))
       .map((planned) =>
         touchedOf(planned, { code: '', value: undefined }, { now, session: planned.scope.session }),

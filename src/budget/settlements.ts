@@ -38,6 +38,7 @@ export class Settlements {
   #retryMs = firstRetryMs;
   #callOff: (() => void) | undefined;
   #isFailing = false;
+  #isClosed = false;
 
   constructor(options: SettlementsOptions) {
     this.#options = options;
@@ -56,10 +57,12 @@ export class Settlements {
     this.#wait({ hold, charged });
   }
 
-  /** Gives everything that waits to the store once more. Resolves when all are taken or refused again. */
-  async flush(): Promise<void> {
+  /** Gives everything that waits to the store once more; resolves when all is taken or refused again. What is left stays held there, and so is charged. */
+  async close(): Promise<void> {
     await Promise.all(this.#underWay);
     await this.#giveAgain(Infinity);
+    this.#isClosed = true;
+    this.#callOff?.();
   }
 
   /** Resolves, and never rejects; undefined where all is done. */
@@ -100,7 +103,7 @@ export class Settlements {
   }
 
   #wait(waiting: Waiting): void {
-    if (this.#waiting.size >= waitingLimit) return;
+    if (this.#isClosed || this.#waiting.size >= waitingLimit) return;
     this.#waiting.set(waiting.hold.id, waiting);
     this.#callOff ??= this.#options.clock.after(this.#retryMs, () => {
       this.#callOff = undefined;

@@ -2,7 +2,9 @@ import type { Clock } from '../kernel/clock.ts';
 import type { NanoUsd } from '../kernel/money.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { BudgetDefinition, Standpoint } from './budget.ts';
+import type { PastSpend } from './past-spend.ts';
 import { Plan, type Touched } from './plan.ts';
+import { Recovery } from './recovery.ts';
 import { Settlements } from './settlements.ts';
 import type { BudgetStanding, StandingListener } from './standing.ts';
 import type { Awaitable, Balance, BudgetStore, HoldVerdict } from './store.ts';
@@ -10,6 +12,8 @@ import type { Awaitable, Balance, BudgetStore, HoldVerdict } from './store.ts';
 export interface WallsOptions {
   readonly budgets: readonly BudgetDefinition[];
   readonly store: BudgetStore;
+  /** What the ledger knows; undefined: there is none, and the store alone remembers. */
+  readonly past: PastSpend | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -61,6 +65,7 @@ interface Known {
 /** The budgets of an installation before their store: who draws on which, what is held, and how they stand. */
 export class Walls {
   readonly #plan: Plan;
+  readonly #recovery: Recovery;
   readonly #store: BudgetStore;
   readonly #clock: Clock;
   readonly #settlements: Settlements;
@@ -76,6 +81,7 @@ export class Walls {
       ...options,
       onSettled: (touched, balances) => this.#settled(touched, balances),
     });
+    this.#recovery = new Recovery({ ...options, plan: this.#plan });
   }
 
   get budgets(): readonly BudgetDefinition[] {
@@ -85,6 +91,14 @@ export class Walls {
   /** The budgets that a call draws on, now. @throws EconomizerError `ECO_BAD_HEADER` for more tags than budgets can be kept for. */
   touched(standpoint: Standpoint): readonly Touched[] {
     return this.#plan.touched(standpoint, this.#clock.now());
+  }
+
+  /**
+   * Resolves when what was spent before is known again; undefined where it is, which is so but for the first moments.
+   * @throws EconomizerError `ECO_BUDGET_STORE` where it cannot be known now.
+   */
+  whenReady(): Promise<void> | undefined {
+    return this.#recovery.whenReady();
   }
 
   /**
@@ -145,20 +159,17 @@ export class Walls {
       .toSorted((one, other) => order.get(one.budget.id)! - order.get(other.budget.id)!);
   }
 
-  /** Takes note of balances that were read or changed elsewhere, such as when they were rebuilt. */
-  learn(touched: Touched, balance: Balance): void {
-    this.#tell([touched], [balance]);
-  }
-
   /** Calls `wake` once, when something was settled. @returns takes it back. */
   onSettled(wake: () => void): () => void {
     this.#waiters.add(wake);
     return () => this.#waiters.delete(wake);
   }
 
-  /** Resolves when the store has taken all settlements, or has refused them once more. */
-  flush(): Promise<void> {
-    return this.#settlements.flush();
+  /** Settles what is left, as far as the store takes it, and closes it. */
+  async close(): Promise<void> {
+    this.#recovery.stop();
+    await this.#settlements.close();
+    await this.#store.close();
   }
 
   #judged(asking: Asking, verdict: HoldVerdict): Held | Short {
