@@ -1,4 +1,5 @@
 import type { Call } from '../exchange/call.ts';
+import type { OpenPart } from '../exchange/spend.ts';
 import type { NanoUsd } from '../kernel/money.ts';
 
 /** What one attempt of a call can cost at most, by the price book. */
@@ -15,24 +16,30 @@ export type CostBound =
       readonly outputCap: number;
       /** `none`: this API has no output that is billed by the token (embeddings). */
       readonly capSetBy: 'caller' | 'model' | 'none';
+      /** A smaller cap would make the request invalid: thinking has a budget within it. Undefined: 1. */
+      readonly leastCap?: number | undefined;
     }
   /** No bound can be given; `why` is a short token. */
   | { readonly kind: 'unbounded'; readonly why: UnboundedReason };
 
 /** Why nothing can be said of what a call can cost. */
 export type UnboundedReason =
-  | 'price-unknown'
-  | 'output-unknown' // no cap, and no list says how much the model writes
-  | 'stored-input' // input that the provider keeps: files, prompts, earlier responses
-  | 'remote-input' // input that the provider fetches
-  | 'media-input' // audio, video and the like, whose tokens do not follow from their bytes
-  | 'server-tool' // tools that the provider runs as often as it likes
+  | OpenPart
   | 'opaque-path' // a path that passes untouched
   | 'unread'; // the body was not read
 
 export interface Bounds {
   /** What one attempt can cost at most. Every upstream send is one attempt and has a hold of its own, so attempts are no factor here. */
   boundOf(call: Call): CostBound;
-  /** The call with this output cap in its body, by splice; all else untouched. */
+  /**
+   * The call with this output cap in its body, by splice; all else untouched. A smaller cap of the caller's stays.
+   * @throws EconomizerError `ECO_INTERNAL` for a cap below `leastCap`.
+   */
   capped(call: Call, tokens: number): Call;
+}
+
+/** What a call with this bound costs at most if each of its answers has at most `cap` tokens. */
+export function amountAt(bound: Extract<CostBound, { kind: 'bounded' }>, cap: number): NanoUsd {
+  const output = Math.ceil((bound.picoPerOutputToken * cap) / 1000);
+  return Math.min(Number.MAX_SAFE_INTEGER, bound.fixed + output);
 }
