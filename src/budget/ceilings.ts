@@ -1,5 +1,6 @@
 import type { Call } from '../exchange/call.ts';
 import type { NanoUsd } from '../kernel/money.ts';
+import type { UnboundedReason } from './cost-bound.ts';
 
 /** What a call is taken to cost at most where nothing else bounds it. */
 export interface Ceiling {
@@ -9,6 +10,8 @@ export interface Ceiling {
   readonly model: string | undefined;
   /** The path below the provider's base URL, `*` standing for anything; undefined: any. */
   readonly path: string | undefined;
+  /** Why the call has no bound; undefined: whichever. */
+  readonly reason: UnboundedReason | undefined;
   readonly limit: NanoUsd;
 }
 
@@ -29,10 +32,11 @@ export class Ceilings {
   }
 
   /** That of the first that fits; undefined where none does. */
-  of({ provider, facts, path }: Call): NanoUsd | undefined {
+  of({ provider, facts, path }: Call, why: UnboundedReason): NanoUsd | undefined {
     return this.#ceilings.find(
       (each) =>
         (each.ceiling.provider ?? provider.name) === provider.name &&
+        (each.ceiling.reason ?? why) === why &&
         (each.model?.test(facts?.model ?? '') ?? true) &&
         (each.path?.test(path.split('?', 1)[0]!) ?? true),
     )?.ceiling.limit;

@@ -1,5 +1,5 @@
 import type { NanoUsd } from '../kernel/money.ts';
-import type { CostBound } from './cost-bound.ts';
+import { amountAt, type CostBound } from './cost-bound.ts';
 
 /**
  * What happens to the output of a call that a hard budget has too little left for: `model-maximum` holds what the model can write at most where
@@ -18,19 +18,14 @@ export interface Need {
 
 type Bounded = Extract<CostBound, { kind: 'bounded' }>;
 
-/** Nano-dollars of so many tokens of output, rounded up. */
-function outputCost({ picoPerOutputToken }: Bounded, tokens: number): NanoUsd {
-  return Math.ceil((picoPerOutputToken * tokens) / 1000);
-}
-
 /** @param leastTokens a clamped answer may have so many tokens at least. */
 export function needOf(bound: Bounded, mode: OutputMode, leastTokens: number): Need {
-  const { fixed, outputCap, capSetBy } = bound;
-  const amount = fixed + outputCost(bound, outputCap);
-  const canClamp = mode === 'clamp' && capSetBy !== 'none' && outputCap > leastTokens;
+  const { outputCap, capSetBy, leastCap = 1 } = bound;
+  const least = Math.max(leastTokens, leastCap);
+  const canClamp = mode === 'clamp' && capSetBy !== 'none' && outputCap > least;
   return {
-    amount,
-    atLeast: canClamp ? fixed + outputCost(bound, leastTokens) : undefined,
+    amount: amountAt(bound, outputCap),
+    atLeast: canClamp ? amountAt(bound, least) : undefined,
     cap: capSetBy === 'model' ? outputCap : undefined,
   };
 }

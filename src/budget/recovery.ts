@@ -28,6 +28,7 @@ export class Recovery {
   #isReady = false;
   #isStopped = false;
   #beats = 0;
+  #isFailing = false;
   #hasCharged = true;
   #callOff: () => void = () => {};
 
@@ -97,8 +98,10 @@ export class Recovery {
       if (charged > 0 || (this.#hasCharged && this.#beats % lookUpEvery === 0))
         await this.#lookUp();
       this.#beats++;
+      if (this.#isFailing) signals.emit('part-healed', { part: 'budgets' });
+      this.#isFailing = false;
     } catch (error) {
-      if (!this.#isStopped) this.#fail('heartbeat', error);
+      this.#fail('heartbeat', error);
     }
   }
 
@@ -123,7 +126,10 @@ export class Recovery {
     }
   }
 
+  /** Told once, until it works again. */
   #fail(operation: string, error: unknown): void {
+    if (this.#isFailing || this.#isStopped) return;
+    this.#isFailing = true;
     this.#options.signals.emit('part-failed', { part: 'budgets', operation, error });
   }
 }

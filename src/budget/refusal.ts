@@ -32,11 +32,12 @@ export function shortOf(short: Short, needed: NanoUsd, now: number): EconomizerE
 }
 
 const reasons: Readonly<Record<UnboundedReason, string>> = {
-  'price-unknown': 'its model has no price here; add one under prices',
-  'output-unknown': 'nobody says how much its model writes; set an output cap in the request',
+  'price-unknown': 'its model, or the way it is asked, has no price here; add one under prices',
+  'output-unknown':
+    'nobody says how much its model writes; set an output cap in the request, or budgeting.output_tokens',
   'stored-input': 'its input lies at the provider',
-  'remote-input': 'the provider fetches its input',
-  'media-input': 'the tokens of its audio or video do not follow from its bytes',
+  'remote-input': 'the provider fetches documents for it',
+  'media-input': 'the tokens of its audio, video or documents do not follow from their bytes',
   'server-tool': 'the provider runs tools for it as often as it likes; cap their uses',
   'opaque-path': 'this gateway does not understand its path',
   unread: 'its body cannot be read',

@@ -106,6 +106,19 @@ const ceiling = section('What calls cost at most that nothing else bounds.', {
   path: text(
     'The path below the provider’s base URL; `*` stands for anything. Default: any.',
   ).optional(),
+  reason: choice(
+    'Why it has no bound. Default: whichever. Alone, without provider, model and path, the amount is for that part of a call only, beside what can be bounded of it.',
+    [
+      'price-unknown',
+      'output-unknown',
+      'stored-input',
+      'remote-input',
+      'media-input',
+      'server-tool',
+      'opaque-path',
+      'unread',
+    ],
+  ).optional(),
   usd: money(
     'What such a call is taken to cost at most; held before it, and charged where its cost stays unknown.',
   ),
@@ -143,6 +156,16 @@ export const budgetingSchema = section('How budgets are held.', {
       'Calls of unknown price, and others without a bound, are refused under hard budgets unless one of these is for them. The first that fits counts.',
     kind: 'list',
   }),
+  output_tokens: count(
+    'The cap for models of which no list says how much they write at most; 0: calls to them need a cap of their own.',
+    0,
+    { min: 0, max: 100_000_000 },
+  ),
+  tokens_per_search: count(
+    'What one of the provider’s own web searches may add to the input, in tokens; 0: calls that may search need a ceiling.',
+    0,
+    { min: 0, max: 10_000_000 },
+  ),
   broken_streams: choiceOr(
     'What an answer that broke off is charged: what the provider may bill for it at most, or what was counted of it.',
     ['at-most', 'counted'],

@@ -123,12 +123,15 @@ function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,
-    ceilings: values.ceilings.map(({ provider, model, path, usd }) => ({
+    ceilings: values.ceilings.map(({ provider, model, path, reason, usd }) => ({
       provider,
       model,
       path,
+      reason,
       limit: usd,
     })),
+    outputTokens: values.output_tokens === 0 ? undefined : values.output_tokens,
+    tokensPerSearch: values.tokens_per_search === 0 ? undefined : values.tokens_per_search,
     brokenStreams: values.broken_streams,
   };
 }

@@ -85,6 +85,16 @@ export interface BudgetConfig {
   readonly hard: boolean;
 }
 
+export type UnboundedReason =
+  | 'price-unknown'
+  | 'output-unknown'
+  | 'stored-input'
+  | 'remote-input'
+  | 'media-input'
+  | 'server-tool'
+  | 'opaque-path'
+  | 'unread';
+
 export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
@@ -94,9 +104,14 @@ export interface BudgetingConfig {
     readonly provider: string | undefined;
     readonly model: string | undefined;
     readonly path: string | undefined;
+    readonly reason: UnboundedReason | undefined;
     /** Nano-dollars. */
     readonly limit: number;
   }[];
+  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
+  readonly outputTokens: number | undefined;
+  /** Undefined: not known. */
+  readonly tokensPerSearch: number | undefined;
   readonly brokenStreams: 'at-most' | 'counted';
 }
 

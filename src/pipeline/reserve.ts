@@ -15,11 +15,15 @@ import { note } from './note.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
 
-export interface ReserveOptions {
+/** What the wall is built of. */
+export interface ReserveParts {
   readonly walls: Walls;
   readonly bounds: Bounds;
   readonly ceilings: Ceilings;
   readonly rules: ReserveRules;
+}
+
+interface ReserveOptions extends ReserveParts {
   readonly clock: Clock;
 }
 
@@ -41,6 +45,8 @@ export interface ReserveRules {
 export function createReserve(options: ReserveOptions): Stage {
   const { walls, bounds } = options;
   return async (call, next) => {
+    const ready = walls.whenReady();
+    if (ready !== undefined) await ready;
     const touched = walls.touched(call.caller);
     if (touched.length === 0) return next(call);
     const bound = bounds.boundOf(call);
@@ -105,7 +111,7 @@ async function reserve(call: Call, wish: Wish, options: ReserveOptions): Promise
 function needed(call: Call, { touched, bound }: Wish, { rules, ceilings }: ReserveOptions): Need {
   const wall = touched.find(({ hard }) => hard);
   if (bound.kind === 'unbounded') {
-    const amount = ceilings.of(call);
+    const amount = ceilings.of(call, bound.why);
     if (amount === undefined && wall !== undefined) throw unbounded(wall, bound.why);
     return { amount: amount ?? 0, atLeast: undefined, cap: undefined };
   }

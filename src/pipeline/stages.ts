@@ -20,6 +20,7 @@ import { KeepWarm } from './keep-warm.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
+import { createReserve, type ReserveParts } from './reserve.ts';
 import { createSend } from './send.ts';
 import { createSettle } from './settle.ts';
 import { shape } from './shape.ts';
@@ -44,6 +45,8 @@ export interface PipelineParts {
   /** What a call must pass before anything is done for it, in order. */
   readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
+  /** Undefined: no budget is configured. */
+  readonly budgets: ReserveParts | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   readonly clock: Clock;
@@ -66,9 +69,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const refresher = new Refresher({ ...parts, book });
   const settle = createSettle({ ...parts, accountant });
   const send = createSend(parts);
+  const reserve =
+    parts.budgets === undefined ? [] : [createReserve({ ...parts.budgets, clock: parts.clock })];
   const keepWarm =
     parts.keepWarm &&
-    new KeepWarm({ ...parts.keepWarm, clock: parts.clock, run: compose([book, settle], send) });
+    new KeepWarm({
+      ...parts.keepWarm,
+      clock: parts.clock,
+      run: compose([book, ...reserve, settle], send),
+    });
   const stages = [
     book,
     createIdentify(parts),
@@ -79,6 +88,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createRemember(parts),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
+    ...reserve,
     settle,
   ];
   return {
