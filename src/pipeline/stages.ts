@@ -14,6 +14,7 @@ import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
+import { createGlance } from './glance.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
@@ -81,6 +82,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const stages = [
     book,
     createIdentify(parts),
+    ...(parts.budgets === undefined ? [] : [createGlance(parts.budgets)]),
     ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
     shape,
     createRecall({ ...parts, refresher }),
