@@ -8,6 +8,7 @@ import type {
   PriceConfig,
   ProviderConfig,
 } from './config.ts';
+import { redisConfig, sharedCacheConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -44,9 +45,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
             : resolve(directory, cache.disk.path),
         maxBytes: cache.disk.max_bytes,
       },
+      ...sharedCacheConfig(cache),
     },
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
+    redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     ledger: {

@@ -130,6 +130,10 @@ export const errorCodes = {
     kind: 'broken',
     when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
   },
+  ECO_CACHE_VALUE: {
+    kind: 'broken',
+    when: 'A value in a shared tier of the cache is damaged, too large or not written by us; it was dropped.',
+  },
   ECO_CACHE_OVERLOAD: {
     kind: 'broken',
     when: 'Answers come faster than the cache file takes them; some were not kept.',

@@ -16,12 +16,14 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 /** Runs acts as transactions on the budget file, and tries again while another process is writing; never longer than a bound. */
 export class BudgetFile {
   readonly path: string;
+  /** Called when an act was undone that may have written. */
+  onUndone: () => void = () => {};
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
   readonly #busyMs: number;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
-  readonly #overAccounts = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, StatementSync>();
   #isClosed = false;
 
   constructor(options: {
@@ -46,14 +48,13 @@ export class BudgetFile {
     return Object.fromEntries(statements) as Record<Names, StatementSync>;
   }
 
-  /** The statement `text`, which ends in `IN`, over so many account numbers; gives back what the accounts are then. */
-  overAccounts(text: string, count: number): StatementSync {
-    const key = `${text}${count}`;
-    const found = this.#overAccounts.get(key);
+  /** The statement of this name, made when it is first asked for; its rows come as arrays. */
+  statement(name: string, text: () => string): StatementSync {
+    const found = this.#statements.get(name);
     if (found !== undefined) return found;
-    const places = Array.from({ length: count }, () => '?').join(', ');
-    const made = this.#database.prepare(`${text} (${places}) RETURNING id, name, spent, held`);
-    this.#overAccounts.set(key, made);
+    const made = this.#database.prepare(text());
+    made.setReturnArrays(true);
+    this.#statements.set(name, made);
     return made;
   }
 
@@ -112,6 +113,7 @@ export class BudgetFile {
       // SQLite has rolled back by itself where the disk is full.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       if (isBusy(error)) return busy;
+      this.onUndone();
       if (EconomizerError.is(error)) throw error;
       throw this.#fault(error instanceof Error ? error.message : String(error), error);
     }

@@ -65,6 +65,11 @@ class SqliteBudgetStore implements BudgetStore {
     this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
     this.#file = new BudgetFile(options);
     this.#accounts = new Accounts(this.#file);
+    this.#file.onUndone = () => {
+      // Numbers that this act gave to an account or to this owner may be another's next time.
+      this.#accounts.forget();
+      this.#leaseUntil = -Infinity;
+    };
     this.#sweep = new Sweep(this.#file, options);
     this.#statements = this.#file.prepareAll(sql);
   }
@@ -87,7 +92,7 @@ class SqliteBudgetStore implements BudgetStore {
     checkName(account);
     checkAmount(spent);
     return this.#file.act(() => {
-      this.#statements.restore.run(spent, this.#accounts.of({ account, endsAt }).number);
+      this.#statements.restore.run(spent, this.#accounts.number({ account, endsAt }));
     });
   }
 
@@ -103,7 +108,7 @@ class SqliteBudgetStore implements BudgetStore {
       this.#statements.openHolds.all().map((row) => ({
         id: String(row['id']),
         amount: Number(row['amount']),
-        accounts: this.#accounts.names(String(row['accounts'])),
+        accounts: this.#accounts.names(numbersIn(String(row['accounts']))),
         owner: String(row['owner']),
         state: row['state'] === heldState ? 'held' : 'charged',
       })),
@@ -149,16 +154,14 @@ class SqliteBudgetStore implements BudgetStore {
     const renewAt = this.#leaseUntil - this.#leaseMs / 2;
     // Also where the clock was set back: others have shortened the lease then.
     if (now > renewAt || now < this.#leaseUntil - this.#leaseMs) this.#renewLease();
-    const rows = lines.map((line) => this.#accounts.of(line));
-    const numbers = rows.map(({ number }) => number);
-    const standing = rows.map(({ balance }) => balance);
-    const grant = grantOf(request, standing);
+    const { numbers, balances } = this.#accounts.standing(lines);
+    const grant = grantOf(request, balances);
     const known = typeof grant === 'string' ? this.#known(id) : this.#insert(id, grant, numbers);
-    if (known !== undefined) return { held: true, amount: known, balances: standing };
-    if (typeof grant === 'string') return { held: false, short: grant, balances: standing };
-    this.#file.overAccounts(addHeld, numbers.length).run(grant, ...numbers);
-    for (const balance of standing) balance.held += grant;
-    return { held: true, amount: grant, balances: standing };
+    if (known !== undefined) return { held: true, amount: known, balances };
+    if (typeof grant === 'string') return { held: false, short: grant, balances };
+    this.#overAccounts(addHeld, numbers.length).run(grant, ...numbers);
+    for (const balance of balances) balance.held += grant;
+    return { held: true, amount: grant, balances };
   }
 
   /** Writes the hold down; if the id is known, says what is held for it instead. */
@@ -182,21 +185,24 @@ class SqliteBudgetStore implements BudgetStore {
   #settle(id: string, charged: number): SettleOutcome {
     const hold = this.#statements.findHold.get(id) as HoldRow | undefined;
     if (hold === undefined) return { state: 'unknown', balances: [] };
-    const numbers = hold.accounts.split(',').map(Number);
-    const isHeld = hold.state === heldState;
+    const numbers = numbersIn(hold.accounts);
     const isOver = hold.state === settledState;
-    const held = isHeld ? hold.amount : 0;
-    const spent = isOver ? 0 : isHeld ? charged : charged - hold.amount;
-    // The order of the accounts is that of the hold, as in the other stores.
-    const rows = this.#file.overAccounts(charge, numbers.length).all(held, spent, ...numbers);
-    const balances = numbers.flatMap((number) => {
-      const row = rows.find(({ id: found }) => found === number);
-      if (row === undefined) return [];
-      const [spentNow, heldNow] = [Number(row['spent']), Number(row['held'])];
-      return [{ account: String(row['name']), spent: spentNow, held: heldNow }];
-    });
-    if (!isOver) this.#statements.endHold.run(this.#terms.clock.now(), id);
+    if (!isOver) {
+      const isHeld = hold.state === heldState;
+      const held = isHeld ? hold.amount : 0;
+      const spent = isHeld ? charged : charged - hold.amount;
+      this.#overAccounts(charge, numbers.length).run(held, spent, ...numbers);
+      this.#statements.endHold.run(this.#terms.clock.now(), id);
+    }
+    const balances = this.#accounts.balances(numbers);
     return { state: isOver ? 'already' : 'settled', balances };
+  }
+
+  #overAccounts(text: string, count: number): StatementSync {
+    return this.#file.statement(`${text}${count}`, () => {
+      const places = Array.from({ length: count }, () => '?').join(', ');
+      return `${text} (${places})`;
+    });
   }
 
   #balance(account: string): Balance {
@@ -211,6 +217,10 @@ class SqliteBudgetStore implements BudgetStore {
   }
 }
 
+function numbersIn(text: string): number[] {
+  return text.split(',').map(Number);
+}
+
 const greatest = Number.MAX_SAFE_INTEGER;
 
 const addHeld = 'UPDATE accounts SET held = held + ? WHERE id IN';
@@ -222,8 +232,8 @@ const sql = {
   restore: 'UPDATE accounts SET spent = max(spent, ?) WHERE id = ?',
   // A lease that was given up is not taken back by its number: whoever lives takes a new one.
   insertHold: `
-    INSERT OR IGNORE INTO holds (id, state, amount, owner, accounts)
-    SELECT ?, ${heldState}, ?, owners.id, ? FROM owners WHERE owners.id = ? AND lease_until > 0`,
+    INSERT OR IGNORE INTO holds (id, state, amount, accounts, owner)
+    SELECT ?, ${heldState}, ?, ?, id FROM owners WHERE id = ? AND lease_until > 0`,
   findHold: 'SELECT state, amount, accounts FROM holds WHERE id = ?',
   endHold: `UPDATE holds SET state = ${settledState}, since = ? WHERE id = ?`,
   openHolds: `

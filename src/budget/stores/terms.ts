@@ -19,7 +19,7 @@ export const defaultLeaseMs = 30_000;
 export const defaultSettledMs = 15 * 60_000;
 export const defaultKeepMs = 7 * 24 * 3_600_000;
 
-const linesMax = 64;
+const linesMax = 32;
 const nameLengthMax = 1024;
 const flagLengthMax = 16_384;
 
