@@ -33,6 +33,13 @@ export function ceilingProviders({ budgeting, providers }: Config): readonly Fin
   });
 }
 
+/** Where they are to be counted in Redis, there must be one. */
+export function countedNowhere({ budgets, budgeting, redis }: Config): readonly Finding[] {
+  if (budgets.length === 0 || budgeting.store !== 'redis' || redis !== undefined) return [];
+  const problem = 'must be memory or sqlite as long as there is no section redis';
+  return [{ path: ['budgeting', 'store'], problem }];
+}
+
 const order = { session: 0, daily: 1, weekly: 2, monthly: 3, total: 4 } as const;
 
 /** Limits that another one makes idle. */

@@ -1,6 +1,7 @@
 import { parseDuration } from '../kernel/duration.ts';
 import {
   ceilingProviders,
+  countedNowhere,
   forgetful,
   idleBudgets,
   oversubscribed,
@@ -33,6 +34,7 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['limits'], findings: idleLimits },
   { sections: ['budgets'], findings: twins },
   { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+  { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
 ];
 
 /** What is allowed and probably not meant. */

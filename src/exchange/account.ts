@@ -70,6 +70,18 @@ export interface BudgetPart {
   tightest: BudgetNotice | undefined;
   /** Tokens of output that a budget had left, where that was less than was asked for; undefined where nothing was cut. */
   outputCap: number | undefined;
+  /** The attempt that is under way, where its stream is to be counted. */
+  counting: Counting | undefined;
+}
+
+/** A stream that is counted as it passes. */
+export interface Counting {
+  /** Tokens of output that are held for, of all its answers together; beyond them it is cut. */
+  readonly tokensMax: number;
+  /** Tokens of output so far at most; undefined where nothing could be counted. */
+  outputAtMost: (() => number) | undefined;
+  /** The same as the provider told it; undefined as long as it has not. */
+  outputTold: (() => number | undefined) | undefined;
 }
 
 /** A budget as its callers hear of it. */

@@ -38,7 +38,7 @@ export class Accountant {
   book(call: Call, facts: AnswerFacts): Promise<void> | void {
     call.account.modelServed = facts.model;
     call.account.serviceTier = facts.serviceTier;
-    if (facts.usage !== undefined) {
+    if (facts.usage !== undefined && call.cut !== true) {
       this.#enter(call, facts.usage, 'provider');
       noteInput(call, facts.usage);
       // Reasoning is counted but often not shown, so only an answer without any teaches what a token is.

@@ -38,7 +38,7 @@ function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
 function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
-  if (call.account.budget?.outputCap !== undefined) {
+  if (call.cut === true || call.account.budget?.outputCap !== undefined) {
     note(call, 'remember', 'not-stored:clamped', clock);
     return;
   }

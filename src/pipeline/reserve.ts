@@ -1,11 +1,12 @@
 import type { CostBound, Bounds } from '../budget/cost-bound.ts';
+import { billedAtMost } from '../budget/billed.ts';
 import { needOf, tokensWithin, type Need, type OutputMode } from '../budget/need.ts';
 import type { Touched } from '../budget/plan.ts';
 import { shortOf, unbounded, uncapped } from '../budget/refusal.ts';
 import type { Ceilings } from '../budget/ceilings.ts';
 import { waitForRoom } from '../budget/wait-for-room.ts';
 import type { Held, Walls } from '../budget/walls.ts';
-import type { BudgetPart } from '../exchange/account.ts';
+import type { BudgetPart, Counting } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -59,10 +60,13 @@ export function createReserve(options: ReserveOptions): Stage {
 
 interface Attempt {
   readonly held: Held;
+  readonly bound: Bound;
   readonly part: BudgetPart;
   /** Output cap to send, in tokens; undefined: the request goes out as it is. */
   readonly cap: number | undefined;
 }
+
+type Bound = Exclude<CostBound, { kind: 'free' }>;
 
 /** Shared by all attempts of a call. */
 export function partOf({ account }: Call): BudgetPart {
@@ -71,12 +75,13 @@ export function partOf({ account }: Call): BudgetPart {
     charged: 0,
     tightest: undefined,
     outputCap: undefined,
+    counting: undefined,
   });
 }
 
 interface Wish {
   readonly touched: readonly Touched[];
-  readonly bound: Exclude<CostBound, { kind: 'free' }>;
+  readonly bound: Bound;
   readonly part: BudgetPart;
 }
 
@@ -93,6 +98,7 @@ async function reserve(call: Call, wish: Wish, options: ReserveOptions): Promise
     verdict = await waitForRoom(call, { asking, short: verdict, waitMs, walls, clock });
   }
   announce(part, walls, touched);
+  part.counting = undefined;
   if (!verdict.held) {
     note(call, 'reserve', `refused:${verdict.by.budget.id}`, clock);
     throw shortOf(verdict, need.atLeast ?? need.amount, clock.now());
@@ -100,12 +106,24 @@ async function reserve(call: Call, wish: Wish, options: ReserveOptions): Promise
   const isClamped = bound.kind === 'bounded' && verdict.amount < need.amount && need.amount > 0;
   if (!isClamped) {
     note(call, 'reserve', `held:${usdText(verdict.amount)}`, clock);
-    return { held: verdict, part, cap: need.cap };
+    part.counting = countingOf(call, wish, Infinity);
+    return { held: verdict, bound, part, cap: need.cap };
   }
   const cap = tokensWithin(bound, verdict.amount);
   part.outputCap = cap;
+  part.counting = countingOf(call, wish, cap);
   note(call, 'reserve', `clamped:${cap}`, clock);
-  return { held: verdict, part, cap };
+  return { held: verdict, bound, part, cap };
+}
+
+/** Streams that hard budgets hold for are counted. */
+function countingOf({ facts }: Call, { touched, bound }: Wish, cap: number): Counting | undefined {
+  if (bound.kind !== 'bounded' || facts?.stream !== true || !touched.some(({ hard }) => hard)) {
+    return undefined;
+  }
+  const answers = facts.spend?.terms.answers ?? 1;
+  const tokensMax = Math.min(cap, bound.outputCap) * answers;
+  return { tokensMax, outputAtMost: undefined, outputTold: undefined };
 }
 
 function needed(call: Call, { touched, bound }: Wish, { rules, ceilings }: ReserveOptions): Need {
@@ -159,41 +177,58 @@ function isUnbilled({ account }: Call, error: unknown): boolean {
 
 /** The same reply, with its attempt settled when it is through. */
 function concluded(call: Call, reply: Reply, attempt: Attempt, options: ReserveOptions): Reply {
-  if (isWhole(reply.body)) {
-    conclude(call, attempt, chargeOf(call, reply, attempt.held.amount), options);
+  const { body } = reply;
+  if (isWhole(body)) {
+    conclude(call, attempt, chargeOf(call, reply, attempt, body.length), options);
     return reply;
   }
-  const body = tapped(reply.body, {
-    end: () => conclude(call, attempt, chargeOf(call, reply, attempt.held.amount), options),
+  const whole = (): void => conclude(call, attempt, chargeOf(call, reply, attempt), options);
+  const tap = tapped(body, {
+    end: whole,
     broken() {
-      if (reply.status >= 400) {
-        conclude(call, attempt, 0, options);
-        return;
-      }
+      // A caller may hang up at the last event; then all is known.
+      const isKnown = call.harvest?.final !== undefined && call.account.usageSource === 'provider';
+      if (reply.status >= 400 || isKnown) whole();
       // What was counted may come later; the row is booked after it.
-      call.account.settling = brokenOff(call, attempt, options);
+      else call.account.settling = brokenOff(call, attempt, options);
     },
   });
-  return { ...reply, body };
+  return { ...reply, body: tap };
 }
 
-/** What an answer is charged that came whole. Providers bill no error; what is not known, or only estimated, is charged at its bound. */
-function chargeOf({ account }: Call, { status }: Reply, held: NanoUsd): NanoUsd {
+/**
+ * What an answer is charged that came whole. Providers bill no error; what is not known, or only estimated, is charged at its bound.
+ * @param bytes its length, where it is no stream that was counted: a token is one byte at least.
+ */
+function chargeOf(call: Call, { status }: Reply, attempt: Attempt, bytes?: number): NanoUsd {
   if (status >= 400) return 0;
-  const { costNanos, usageSource } = account;
-  if (costNanos === undefined) return held;
-  return usageSource === 'estimated' ? Math.max(costNanos, held) : costNanos;
+  const { costNanos, usageSource } = call.account;
+  if (costNanos === undefined) return attempt.held.amount;
+  if (usageSource !== 'estimated') return costNanos;
+  return Math.max(costNanos, atMost(call, attempt, bytes));
+}
+
+/** What can have been billed at most for what came. */
+function atMost(call: Call, { held, bound, part }: Attempt, bytes?: number): NanoUsd {
+  if (bound.kind === 'unbounded') return held.amount;
+  const { outputAtMost, outputTold } = part.counting ?? {};
+  return billedAtMost(call, {
+    bound,
+    hold: held.amount,
+    outputAtMost: outputAtMost === undefined ? bytes : outputAtMost(),
+    isTold: outputTold?.() !== undefined,
+  });
 }
 
 async function brokenOff(call: Call, attempt: Attempt, options: ReserveOptions): Promise<void> {
   const { account } = call;
   const counted = account.settling;
   const { amount } = attempt.held;
-  if (options.rules.broken === 'at-most') conclude(call, attempt, amount, options);
+  const isCounted = options.rules.broken === 'counted';
+  if (!isCounted) conclude(call, attempt, atMost(call, attempt), options);
   await counted;
-  if (options.rules.broken === 'counted') {
-    conclude(call, attempt, account.costNanos ?? amount, options);
-  } else charged(call, attempt.part);
+  if (isCounted) conclude(call, attempt, account.costNanos ?? amount, options);
+  else charged(call, attempt.part);
 }
 
 function conclude(

@@ -19,6 +19,7 @@ import { createGlance } from './glance.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
+import { createMetering } from './metering.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -78,7 +79,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     new KeepWarm({
       ...parts.keepWarm,
       clock: parts.clock,
-      run: compose([book, ...reserve, settle], send),
+      run: compose([book, ...reserve, settle], send), // plain calls: no stream to count
     });
   const stages = [
     book,
@@ -93,6 +94,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     createCare({ ...parts, accountant, keepWarm }),
     ...reserve,
     settle,
+    ...(parts.budgets === undefined ? [] : [createMetering(parts)]),
   ];
   return {
     run: compose(stages, send),
