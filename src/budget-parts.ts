@@ -69,19 +69,16 @@ function partCeilings(
 function storeOf({ config, clock }: BudgetSurroundings): BudgetStore {
   const { store } = config.budgeting;
   const terms = { clock, owner: newId(clock.now()) };
-  switch (store) {
-    case 'memory':
-      return createMemoryBudgetStore(terms);
-    case 'sqlite':
-      return createSqliteBudgetStore({
-        ...terms,
-        path: join(config.dataDirectory, 'budgets.sqlite'),
-      });
-    case 'redis':
-      throw new EconomizerError(
-        'ECO_CONFIG',
-        'Budgets in Redis need a Redis; choose another budgeting.store.',
-        { param: 'budgeting.store' },
-      );
+  if (store === 'memory') return createMemoryBudgetStore(terms);
+  if (store === 'sqlite') {
+    return createSqliteBudgetStore({
+      ...terms,
+      path: join(config.dataDirectory, 'budgets.sqlite'),
+    });
   }
+  throw new EconomizerError(
+    'ECO_CONFIG',
+    'Budgets in Redis need a Redis; choose another budgeting.store.',
+    { param: 'budgeting.store' },
+  );
 }

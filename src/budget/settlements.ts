@@ -116,7 +116,7 @@ export class Settlements {
     const given = [...this.#waiting.values()].slice(0, most);
     for (const { hold } of given) this.#waiting.delete(hold.id);
     // What fails again puts itself back.
-    await Promise.all(given.map((each) => this.#attempt(each)));
+    await Promise.all(given.map(async (each) => this.#attempt(each)));
     if (this.#waiting.size > 0) return;
     this.#callOff?.();
     this.#callOff = undefined;

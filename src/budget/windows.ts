@@ -44,14 +44,9 @@ export class Windows {
 }
 
 function spanOf(period: Exclude<BudgetPeriod, 'total'>, day: DayNumber): Span {
-  switch (period) {
-    case 'weekly':
-      return weekOf(day);
-    case 'monthly':
-      return monthOf(day);
-    default:
-      return { name: new Date(day * dayMs).toISOString().slice(0, 10), from: day, to: day + 1 };
-  }
+  if (period === 'weekly') return weekOf(day);
+  if (period === 'monthly') return monthOf(day);
+  return { name: new Date(day * dayMs).toISOString().slice(0, 10), from: day, to: day + 1 };
 }
 
 /** ISO 8601: a week begins on Monday and belongs to the year of its Thursday. */

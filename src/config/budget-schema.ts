@@ -70,11 +70,11 @@ const budget = section('One budget.', {
   ),
 });
 
-export function isTimeZone(name: string): boolean {
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false; // an offset has no calendar of its own
   try {
-    return (
-      /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
-    );
+    new Intl.DateTimeFormat('en', { timeZone: name }).format(0);
+    return true;
   } catch {
     return false;
   }
