@@ -66,12 +66,3 @@ export function codeOf(value: string): string {
 function hexOf(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
-
-/** True where every call of `inner` is one of `outer`. */
-export function covers(outer: BudgetScope, inner: BudgetScope): boolean {
-  return scopeFields.every((field) => {
-    const wanted = outer[field];
-    if (wanted === undefined) return true;
-    return wanted === '*' ? inner[field] !== undefined : inner[field] === wanted;
-  });
-}

@@ -41,3 +41,18 @@ export function alertReceivers({ alerts }: Config): readonly Finding[] {
     ...twice(alerts.slack, (index) => ['alerts', 'slack', index]),
   ];
 }
+
+/** Percentages for budgets that there are not would wait for ever. */
+export function alertBudgets({ alerts, budgets }: Config): readonly Finding[] {
+  const ids = budgets.map(({ id }) => id);
+  return Object.keys(alerts.budgets)
+    .filter((id) => !ids.includes(id))
+    .map((id) => ({
+      path: ['alerts', 'budgets', id],
+      problem:
+        ids.length === 0
+          ? 'must name a budget, and there is none; add it under budgets'
+          : `must name one of the budgets: ${ids.join(', ')}`,
+      aboutName: true,
+    }));
+}

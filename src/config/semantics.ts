@@ -1,11 +1,19 @@
 import { parseDuration } from '../kernel/duration.ts';
+import {
+  ceilingProviders,
+  countedNowhere,
+  forgetful,
+  idleBudgets,
+  oversubscribed,
+  twins,
+} from './budget-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
-import { alertReceivers, cheaperModels, runawayOrder } from './protection-checks.ts';
+import { alertBudgets, alertReceivers, cheaperModels, runawayOrder } from './protection-checks.ts';
 import { placeProblem, unreadableFile } from './places.ts';
 
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
@@ -28,6 +36,17 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['runaway'], findings: runawayOrder },
   { sections: ['protection', 'providers'], findings: cheaperModels },
   { sections: ['alerts'], findings: alertReceivers },
+  { sections: ['alerts', 'budgets'], findings: alertBudgets },
+  { sections: ['budgets'], findings: twins },
+  { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+  { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
+];
+
+/** What is allowed and probably not meant. */
+export const semanticWarnings: readonly Check[] = [
+  { sections: ['budgets'], findings: idleBudgets },
+  { sections: ['budgets'], findings: oversubscribed },
+  { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
 ];
 
 function levels({ cache, redis }: Config): readonly Finding[] {

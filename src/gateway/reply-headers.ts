@@ -1,7 +1,10 @@
-import type { Call, Pressure } from '../exchange/call.ts';
+import type { BudgetPart } from '../exchange/account.ts';
+import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
+import { budgetText } from './budget-header.ts';
+import { addProtection, headerText } from './protection-headers.ts';
 
 /** Statuses whose answers never have a body (RFC 9110 section 6.4.1). */
 const bodiless = new Set([204, 304]);
@@ -37,10 +40,9 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   const model =
     account.modelServed ?? (call.askedModel === undefined ? undefined : call.facts?.model);
   if (model !== undefined) headers.push('x-economizer-model', headerText(model));
-  if (call.pressure !== undefined)
-    headers.push('x-economizer-pressure', pressureText(call.pressure));
-  if (call.warnings !== undefined) headers.push('x-economizer-warning', call.warnings.join(', '));
+  addProtection(headers, call);
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
+  if (account.budget !== undefined) addBudget(headers, account.budget);
   if (!whole) return;
   if (account.costNanos !== undefined)
     headers.push('x-economizer-cost', usdText(account.costNanos));
@@ -50,9 +52,9 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   }
 }
 
-/** Such as `2; budget=daily; actions="cache-more cheaper-models"`. */
-function pressureText({ level, budget, actions }: Pressure): string {
-  return `${level}; budget=${headerText(budget)}; actions="${[...actions].join(' ')}"`;
+function addBudget(headers: string[], { tightest, outputCap }: BudgetPart): void {
+  if (tightest !== undefined) headers.push('x-economizer-budget', budgetText(tightest));
+  if (outputCap !== undefined) headers.push('x-economizer-output-cap', String(outputCap));
 }
 
 /** W3C Server-Timing: `upstream` is the provider's time to its first byte, `own` the rest until now. */
@@ -63,11 +65,6 @@ function serverTiming({ account, startedTick }: Call, nowTick: number): string {
   }
   const upstream = (account.endedTick ?? account.firstByteTick) - account.sentTick;
   return `upstream;dur=${upstream.toFixed(2)}, own;dur=${Math.max(0, total - upstream).toFixed(2)}`;
-}
-
-/** A model's name comes from outside and must not break the header. */
-function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
 }
 
 function isContentLength(name: string): boolean {

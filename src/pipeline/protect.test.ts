@@ -20,7 +20,10 @@ const accountant = new Accountant({
   price: ({ model, usage }) => (prices[model] ?? 0) * usage.fresh,
   tokens: { estimate: () => Promise.resolve(0), learn() {} },
 });
-const identify = identifier({ recogniser: new Recogniser({ depth: 64 }), secret: { current: 's' } });
+const identify = identifier({
+  recogniser: new Recogniser({ depth: 64 }),
+  secret: { current: 's' },
+});
 
 function stage(actions: readonly PressureAction[] | undefined) {
   const pressure: Pressure | undefined =
@@ -111,7 +114,10 @@ describe('protection on the way of a call', () => {
       costNanos: 100,
       without: { costNanos: 1000, basis: 'estimated' },
     });
-    expect(call.trail.map(({ verdict }) => verdict)).toEqual(['level-1:cheaper-models', 'model:cheap']);
+    expect(call.trail.map(({ verdict }) => verdict)).toEqual([
+      'level-1:cheaper-models',
+      'model:cheap',
+    ]);
   });
 
   it('books a stream when it is through', async () => {
@@ -135,12 +141,15 @@ describe('protection on the way of a call', () => {
     expect([call.key, call.askedModel, call.account.savedBy]).toEqual([key, undefined, undefined]);
   });
 
-  it.each(['openai-embeddings', 'anthropic-count-tokens'] as const)('leaves the model of %s alone', async (name) => {
-    const { asked, next } = provider();
-    const call = callOf({ ...body, input: 'x' }, 'crawler', dialects[name]);
-    await stage(['cheaper-models'])(call, next);
-    expect(asked).toEqual(['dear']);
-  });
+  it.each(['openai-embeddings', 'anthropic-count-tokens'] as const)(
+    'leaves the model of %s alone',
+    async (name) => {
+      const { asked, next } = provider();
+      const call = callOf({ ...body, input: 'x' }, 'crawler', dialects[name]);
+      await stage(['cheaper-models'])(call, next);
+      expect(asked).toEqual(['dear']);
+    },
+  );
 
   it('leaves the model of an essential call alone', async () => {
     const { asked, next } = provider();

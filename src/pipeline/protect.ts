@@ -1,7 +1,7 @@
 import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
-import type { Judgement, Protection } from '../budget/ladder/protection.ts';
+import type { Protection } from '../budget/ladder/protection.ts';
 import type { Standpoint } from '../budget/budget.ts';
-import type { Call, Caller } from '../exchange/call.ts';
+import type { Call, Caller, Pressure } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -29,11 +29,12 @@ export interface ProtectOptions {
 export function createProtect(options: ProtectOptions): Stage {
   const { protection, clock } = options;
   return (call, next) => {
-    const judgement = judged(call, protection, clock);
-    if (judgement === undefined) return next(call);
-    const { pressure, leave } = judgement;
+    const standpoint = standpointOf(call.caller);
+    const pressure = protection.pressureOn(standpoint);
+    if (pressure === undefined) return next(call);
     call.pressure = pressure;
     note(call, 'protect', `level-${pressure.level}:${[...pressure.actions].join('+')}`, clock);
+    const leave = admitted(call, standpoint, pressure, options);
     const model = pressure.actions.has('cheaper-models') ? cheaperFor(call, options) : undefined;
     const changed = model === undefined ? undefined : asCheaper(call, model, options.identify);
     if (changed !== undefined) note(call, 'protect', `model:${model}`, clock);
@@ -43,9 +44,14 @@ export function createProtect(options: ProtectOptions): Stage {
   };
 }
 
-function judged(call: Call, protection: Protection, clock: Clock): Judgement | undefined {
+function admitted(
+  call: Call,
+  standpoint: Standpoint,
+  pressure: Pressure,
+  { protection, clock }: ProtectOptions,
+): (() => void) | undefined {
   try {
-    return protection.judge(standpointOf(call.caller));
+    return protection.admit(pressure, standpoint);
   } catch (error) {
     note(call, 'protect', `refused:${EconomizerError.from(error).code}`, clock);
     throw error;

@@ -42,7 +42,11 @@ function remember(call: Call, reply: Reply, options: RememberOptions): void {
   const { stack, clock, ease } = options;
   const policy = ease === undefined ? options.policy : ease(options.policy, call.pressure);
   const { harvest, key } = call;
-  if (harvest?.final === undefined || key === undefined || call.cut === true) return;
+  if (harvest?.final === undefined || key === undefined) return;
+  if (call.cut === true || call.account.budget?.outputCap !== undefined) {
+    note(call, 'remember', 'not-stored:clamped', clock);
+    return;
+  }
   const size = harvest.final.length + (harvest.events?.length ?? 0);
   const unfit = unfitForStore(
     { facts: harvest.facts, status: reply.status, headers: reply.headers, size },

@@ -28,7 +28,8 @@ const roots = new Set([
   'index.ts',
   'testing.ts',
   'assembly.ts',
-  'assembly-protection.ts',
+  'budget-parts.ts',
+  'protection-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);

@@ -25,14 +25,6 @@ export interface ProtectionOptions {
   readonly clock: Clock;
 }
 
-/** What protection makes of a call. */
-export interface Judgement {
-  /** What the parts that can save are asked. */
-  readonly pressure: Pressure;
-  /** To be called when the call is over; undefined where nobody counts. */
-  readonly leave: (() => void) | undefined;
-}
-
 /** Essential calls are never turned away here; what saves without a loss they take part in. */
 const savingActions: ReadonlySet<PressureAction> = new Set(['cache-more', 'cheaper-models']);
 /** A scaled-down agent may try again so soon. */
@@ -49,24 +41,23 @@ export class Protection {
     this.#crews = new Crews(options.concurrentCalls);
   }
 
-  /**
-   * @returns undefined where nothing presses.
-   * @throws EconomizerError `ECO_DEFERRED` or `ECO_SCALED_DOWN`.
-   */
-  judge(standpoint: Standpoint): Judgement | undefined {
+  /** What a call is asked to save; undefined where nothing presses. */
+  pressureOn(standpoint: Standpoint): Pressure | undefined {
     let pressure: Pressure | undefined;
     for (const presser of this.#options.pressers) {
       const found = presser.pressureOn(standpoint);
       if (found !== undefined) pressure = joined(pressure, found);
     }
-    if (pressure === undefined) return undefined;
-    if (this.#options.essential(standpoint)) {
-      return { pressure: this.#easedFor(pressure), leave: undefined };
-    }
-    return { pressure, leave: this.#admit(pressure, standpoint) };
+    if (pressure === undefined || !this.#options.essential(standpoint)) return pressure;
+    return this.#easedFor(pressure);
   }
 
-  #admit(pressure: Pressure, standpoint: Standpoint): (() => void) | undefined {
+  /**
+   * Lets a call pass under the pressure that is on it.
+   * @returns what to call when it is over; undefined where nobody counts.
+   * @throws EconomizerError `ECO_DEFERRED` or `ECO_SCALED_DOWN`.
+   */
+  admit(pressure: Pressure, standpoint: Standpoint): (() => void) | undefined {
     const { actions } = pressure;
     if (actions.has('shutdown')) throw this.#refusal('ECO_SCALED_DOWN', pressure, standpoint);
     const waits = actions.has('defer') || actions.has('batch');

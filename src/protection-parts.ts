@@ -11,15 +11,16 @@ import type { DecisionJournal } from './budget/ladder/decisions.ts';
 import { EmergencySwitch } from './budget/ladder/emergency.ts';
 import { createJournalFile } from './budget/ladder/journal-file.ts';
 import { kinOf } from './budget/ladder/kinship.ts';
-import { Ladder, type BudgetView } from './budget/ladder/ladder.ts';
+import { Ladder } from './budget/ladder/ladder.ts';
 import { Protection } from './budget/ladder/protection.ts';
 import { SessionCalls } from './budget/runaway/session-calls.ts';
 import { LoopWatch } from './budget/runaway/watch.ts';
-import type { StandingListener } from './budget/standing.ts';
-import type { BudgetStore } from './budget/store.ts';
+import { createMemoryBudgetStore } from './budget/stores/memory.ts';
+import type { BudgetParts } from './budget-parts.ts';
 import { easing } from './cache/eased-policy.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './kernel/clock.ts';
+import { newId } from './kernel/ids.ts';
 import { seededRandom } from './kernel/random.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { Gate } from './pipeline/admit.ts';
@@ -27,13 +28,8 @@ import { createGuard } from './pipeline/guard.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
 import { createPoster } from './upstream/post.ts';
 
-/** The budgets as protection needs them; undefined where none is configured. */
-export interface ProtectedBudgets {
-  readonly view: BudgetView;
-  readonly store: BudgetStore;
-  /** Has every change of a standing told to it. */
-  listen(listener: StandingListener): void;
-}
+/** The budgets as protection needs them. */
+type Budgets = Pick<BudgetParts, 'walls' | 'store'>;
 
 export interface ProtectionAssembly extends Pick<PipelineParts, 'protection' | 'ease'> {
   readonly gates: readonly Gate[];
@@ -48,7 +44,8 @@ interface Options {
   readonly config: Config;
   readonly clock: Clock;
   readonly signals: Signals;
-  readonly budgets: ProtectedBudgets | undefined;
+  /** Undefined where no budget is configured. */
+  readonly budgets: Budgets | undefined;
 }
 
 /** Alerts, the protection ladder, the emergency switch and the care for agents that run away. */
@@ -87,9 +84,15 @@ function gatesOf({ config, clock, signals, budgets }: Options, journal?: Decisio
       ? undefined
       : new LoopWatch({ policy: { warnAfter, refuseAfter }, journal, clock, signals });
   const sessionCalls =
-    callsPerSession === undefined || budgets === undefined
+    callsPerSession === undefined
       ? undefined
-      : new SessionCalls({ limit: callsPerSession, store: budgets.store, clock, signals });
+      : new SessionCalls({
+          limit: callsPerSession,
+          // Without a budget there is no store that gateways share; each counts for itself then.
+          store: budgets?.store ?? createMemoryBudgetStore({ clock, owner: newId(clock.now()) }),
+          clock,
+          signals,
+        });
   if (loops === undefined && sessionCalls === undefined) return [];
   return [createGuard({ loops, sessionCalls, clock })];
 }
@@ -101,7 +104,7 @@ interface Notebooks {
 
 function openAlerts(
   { config, clock, signals }: Options,
-  budgets: ProtectedBudgets,
+  budgets: Budgets,
   { pace, journal }: Notebooks,
 ): { close(): Promise<void> } {
   const { alerts } = config;
@@ -119,7 +122,7 @@ function openAlerts(
   signals.on('budget-alert', ({ budget, value, window, threshold }) =>
     journal.record({ kind: 'alert', at: clock.now(), budget, value, window, threshold }),
   );
-  budgets.listen((standing) => alerter.hear(standing));
+  budgets.walls.listen((standing) => alerter.hear(standing));
   return {
     async close() {
       await courier.close();
@@ -144,7 +147,7 @@ function sinksOf(
 /** The emergency switch is there even where the ladder is off: it is pulled by people, not by spend. */
 function openLadder(
   { config, clock, signals }: Options,
-  budgets: ProtectedBudgets,
+  budgets: Budgets,
   journal: DecisionJournal,
 ): {
   readonly protection: Protection;
@@ -152,14 +155,14 @@ function openLadder(
   readonly emergency: EmergencySwitch;
 } {
   const { protection } = config;
-  const { view, store } = budgets;
+  const { walls, store } = budgets;
   const { levels, margin, essential, deferrable } = protection;
   const emergency = new EmergencySwitch({ store, levels, journal, clock, signals });
   void emergency.poll();
   let ladder: Ladder | undefined;
   if (protection.enabled) {
-    ladder = new Ladder({ policy: { levels, margin }, budgets: view, journal, clock, signals });
-    budgets.listen((standing) => ladder!.hear(standing));
+    ladder = new Ladder({ policy: { levels, margin }, budgets: walls, journal, clock, signals });
+    budgets.walls.listen((standing) => ladder!.hear(standing));
     void ladder.refresh();
   }
   return {
