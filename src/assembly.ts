@@ -6,15 +6,18 @@ import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
-import type { Config, ProviderConfig } from './config/config.ts';
+import type { CacheLevel, Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
+import type { AdminRoute } from './gateway/admin/route.ts';
+import { adminRoutes } from './gateway/admin/routes.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
+import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
@@ -27,6 +30,7 @@ import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -37,6 +41,9 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  /** Undefined where nothing is shared with other gateways. */
+  readonly shared: SharedParts | undefined;
+  readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
@@ -57,13 +64,15 @@ export function assemble(options: AssemblyOptions): Assembly {
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
   const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
+  const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
+  const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
+  const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth }),
-    secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
+    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
@@ -75,6 +84,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: config.care.keepWarm
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
+    gates: [],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
@@ -90,6 +100,8 @@ export function assemble(options: AssemblyOptions): Assembly {
       config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
     ),
     stack,
+    shared,
+    adminRoutes: adminRoutes({ stores: () => storeHealth(stack, ledger) }),
     ledger,
     close: once(async () => {
       // A provider that hangs must not keep us open.
@@ -98,6 +110,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       await http?.close();
       stop();
       await stack.close();
+      await shared?.close();
       await ledger?.close();
     }),
   };
@@ -111,12 +124,19 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 const noBooks: Books = { book: () => Promise.resolve() };
 
-function tiersOf({ config, clock, signals }: AssemblyOptions): CacheTier[] {
-  const { enabled, memory, disk } = config.cache;
-  const tiers: CacheTier[] = [];
-  if (enabled && memory.enabled) tiers.push(createMemoryTier({ ...memory, clock }));
-  if (enabled && disk.enabled) tiers.push(createSqliteTier({ ...disk, clock, signals }));
-  return tiers;
+/** In the order in which they are asked. */
+function tiersOf(
+  { config, clock, signals }: AssemblyOptions,
+  shared: SharedParts | undefined,
+): CacheTier[] {
+  const { enabled, memory, disk, order } = config.cache;
+  const makers: Record<CacheLevel, () => CacheTier | undefined> = {
+    memory: () => (memory.enabled ? createMemoryTier({ ...memory, clock }) : undefined),
+    disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
+    redis: () => shared?.tier,
+  };
+  if (!enabled) return [];
+  return order.map((level) => makers[level]()).filter((tier) => tier !== undefined);
 }
 
 function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
@@ -126,6 +146,25 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
     clock,
     signals,
   });
+}
+
+/** How each store is; a store that cannot be asked is not `ok`. */
+async function storeHealth(
+  stack: CacheStack,
+  ledger: Ledger | undefined,
+): Promise<Readonly<Record<string, JsonObject>>> {
+  const health: Record<string, JsonObject> = {};
+  for (const { tier, stats, ...counts } of await stack.stats()) {
+    health[`cache-${tier}`] = { ok: stats !== undefined, ...counts, ...stats };
+  }
+  if (ledger !== undefined) {
+    const ok = await ledger.recent(1).then(
+      () => true,
+      () => false,
+    );
+    health['ledger'] = { ok };
+  }
+  return health;
 }
 
 function policyOf({ cache }: Config) {

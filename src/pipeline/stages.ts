@@ -1,5 +1,6 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
+import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
@@ -28,8 +30,8 @@ import { compose, type Next } from './stage.ts';
 export interface PipelineParts {
   readonly upstream: Upstream;
   readonly recogniser: Recogniser;
-  /** Secret of the installation, part of every cache key. */
-  readonly secret: string;
+  /** Part of every cache key. */
+  readonly secret: SecretInUse;
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
   readonly books: Books;
@@ -40,6 +42,8 @@ export interface PipelineParts {
   readonly care: ContextCare | undefined;
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
+  /** What a call must pass before anything is done for it, in order. */
+  readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
@@ -69,6 +73,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const stages = [
     book,
     createIdentify(parts),
+    ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
