@@ -1,10 +1,12 @@
 import type { RedisScript } from '../../services/redis.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import { Unanswered, type RedisAsker, storeFault } from './redis-asker.ts';
+import { holdsIn } from './redis-answers.ts';
 import type { OwnHold, OwnHolds } from './redis-own-holds.ts';
 import {
   holdAgainScript,
   joinScript,
+  openHoldsScript,
   readyScript,
   settleScript,
   undoScript,
@@ -37,7 +39,7 @@ export interface RedisSessionOptions {
 export class RedisSession {
   readonly own: OwnHolds;
   /** See `BudgetStore.onForgotten`. */
-  rebuild: () => Promise<void> = async () => {};
+  rebuild: (() => Promise<void>) | undefined;
   readonly #options: RedisSessionOptions;
   #membership: Membership | undefined;
   #joining: Promise<Membership> | undefined;
@@ -98,6 +100,7 @@ export class RedisSession {
     const token = String(++this.#joins);
     const [isKnown, opensIn] = await this.#ask(
       joinScript,
+      openHoldsScript,
       [],
       [token, String(leaseMs), String(settleMs)],
     );
@@ -126,10 +129,11 @@ export class RedisSession {
     }
     for (const [id, charged] of debts) {
       await this.settle(id, charged);
-      this.own.settled(id);
+      this.own.settled(id, charged);
     }
     if (membership.isReady) return;
-    await this.rebuild();
+    await this.#settleAgain();
+    await this.rebuild?.();
     const [state] = await this.#ask(
       readyScript,
       [],
@@ -137,6 +141,17 @@ export class RedisSession {
     );
     if (state !== 'ok') throw new Unanswered('Redis was started again just now.');
     membership.isReady = true;
+  }
+
+  /** Holds of this process that it has settled, and an old data set has not. */
+  async #settleAgain(): Promise<void> {
+    const { open, lately, undo } = this.own;
+    const held = holdsIn(await this.act(openHoldsScript, ['holds'], []));
+    for (const { id, amount, owner } of held) {
+      if (owner !== this.#options.owner || open.has(id) || undo.has(id)) continue;
+      // What was charged so long ago the ledger has; without one the whole hold is charged.
+      await this.settle(id, lately.get(id) ?? (this.rebuild === undefined ? amount : 0));
+    }
   }
 
   async #holdAgain(id: string, { amount, lines }: OwnHold): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   OpenHold,
   SettleOutcome,
 } from '../store.ts';
+import { balancesIn, holdsIn, pairs } from './redis-answers.ts';
 import { OwnHolds } from './redis-own-holds.ts';
 import { RedisAsker, storeFault, Unanswered } from './redis-asker.ts';
 import * as scripts from './redis-scripts.ts';
@@ -138,7 +139,7 @@ export class RedisBudgetStore implements BudgetStore {
     this.#mustBeOpen();
     try {
       const [state, ...rest] = await this.#session.settle(id, charged);
-      this.#own.settled(id);
+      this.#own.settled(id, charged);
       return { state: state as SettleOutcome['state'], balances: balancesIn(rest) };
     } catch (error) {
       // The caller is told, and it is done all the same as soon as Redis is back.
@@ -168,11 +169,7 @@ export class RedisBudgetStore implements BudgetStore {
   }
 
   async openHolds(): Promise<readonly OpenHold[]> {
-    const reply = await this.#act(scripts.openHoldsScript, ['holds'], []);
-    return pairs(reply).map(([id, text]) => {
-      const [state, amount, , owner, , accounts] = JSON.parse(text) as HoldRecord;
-      return { id, amount: Number(amount), accounts, owner, state };
-    });
+    return holdsIn(await this.#act(scripts.openHoldsScript, ['holds'], []));
   }
 
   async claim(name: string, until: number): Promise<boolean> {
@@ -225,19 +222,4 @@ export class RedisBudgetStore implements BudgetStore {
   #mustBeOpen(): void {
     if (this.#isClosed) throw storeFault('it is closed.');
   }
-}
-
-type HoldRecord = readonly [OpenHold['state'], string, string, string, string, string[]];
-
-function balancesIn(words: readonly string[]): readonly Balance[] {
-  const balances: Balance[] = [];
-  for (let index = 0; index < words.length; index += 3) {
-    const [account, spent, held] = words.slice(index, index + 3) as [string, string, string];
-    balances.push({ account, spent: Number(spent), held: Number(held) });
-  }
-  return balances;
-}
-
-function pairs(words: readonly string[]): [string, string][] {
-  return words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1]!]] : []));
 }
