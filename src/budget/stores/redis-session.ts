@@ -100,7 +100,6 @@ export class RedisSession {
     const token = String(++this.#joins);
     const [isKnown, opensIn] = await this.#ask(
       joinScript,
-      openHoldsScript,
       [],
       [token, String(leaseMs), String(settleMs)],
     );
