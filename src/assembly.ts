@@ -85,6 +85,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
     gates: [],
+    sharing: shared?.sharing,
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,

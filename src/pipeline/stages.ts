@@ -22,6 +22,7 @@ import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
 import { createSend } from './send.ts';
+import { createShare, type Sharing } from './share.ts';
 import { createSettle } from './settle.ts';
 import { shape } from './shape.ts';
 import { compose, type Next } from './stage.ts';
@@ -47,6 +48,8 @@ export interface PipelineParts {
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
+  /** Undefined: flights are this process's own. */
+  readonly sharing: Sharing | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -77,6 +80,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
+    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing })]),
     createRemember(parts),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
