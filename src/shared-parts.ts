@@ -8,6 +8,7 @@ import type { Config, RedisConfig } from './config/config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { Sharing } from './pipeline/share.ts';
+import { createBus, type Bus } from './services/bus.ts';
 import { connectRedis } from './services/redis-client.ts';
 import type { RedisLink, RedisTls } from './services/redis.ts';
 
@@ -17,6 +18,8 @@ export interface SharedParts {
   /** What all keys and channels of this house begin with. */
   readonly prefix: string;
   readonly secret: SecretInUse;
+  /** What gateways tell each other. */
+  readonly bus: Bus;
   /** Undefined where the cache does not use Redis. */
   readonly tier: CacheTier | undefined;
   /** Undefined where gateways do not share flights. */
@@ -75,6 +78,7 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
   const secret = agreed ?? { current: cache.secret! };
   const usesTier = cache.enabled && cache.redis.enabled;
   const parts = { link, prefix: redis.prefix, clock, signals };
+  const bus = createBus(parts);
   const { enabled: sharesFlights, waitMs, leaseMs } = cache.flights;
   const flights =
     usesTier && sharesFlights
@@ -86,10 +90,12 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
     prefix: redis.prefix,
     secret,
     ready,
+    bus,
     tier,
     sharing: flights && { flights, waitMs, tier: tier!.name },
     async close() {
       await flights?.close();
+      bus.close();
       agreed?.close();
       isReady();
       await link.close();
