@@ -29,9 +29,13 @@ export function serviceIsHere(command: string, remedy: string): boolean {
   return false;
 }
 
-export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+/** @param given the port; default: a free one. */
+export async function startRedis(
+  settings: readonly string[] = [],
+  given?: number,
+): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'economizer-redis-'));
-  const port = await freePort();
+  const port = given ?? (await freePort());
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     const words = ['--port', String(port), '--dir', directory, '--bind', '127.0.0.1'];
