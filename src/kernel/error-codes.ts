@@ -64,6 +64,10 @@ export const errorCodes = {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
   },
+  ECO_BUDGET_FILE: {
+    kind: 'config',
+    when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',
+  },
   ECO_REDIS: {
     kind: 'service',
     when: 'Redis could not be reached, did not answer in time or refused a command.',
