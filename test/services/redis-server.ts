@@ -40,7 +40,11 @@ export async function startRedis(
   const start = async (): Promise<void> => {
     const words = ['--port', String(port), '--dir', directory, '--bind', '127.0.0.1'];
     child = spawn('redis-server', [...words, '--save', '', ...settings], { stdio: 'ignore' });
-    await untilReachable(port);
+    // One that cannot be reached must not be left behind.
+    await untilReachable(port).catch((error: unknown) => {
+      child!.kill('SIGKILL');
+      throw error;
+    });
   };
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
