@@ -92,6 +92,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       : undefined,
     gates: [],
     budgets,
+    sharing: shared?.sharing,
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
