@@ -1,4 +1,3 @@
-import { noUsage } from '../exchange/usage.ts';
 import { chargeCases } from './conformance-charges.ts';
 import { same, total } from './conformance-compare.ts';
 import { sampleReuse, sampleRow } from './sample-row.ts';
