@@ -13,8 +13,7 @@ export interface ConfiguredKey extends KeyTerms {
 
 export interface KeyringOptions {
   readonly configured: readonly ConfiguredKey[];
-  /** Undefined: there are no keys but the configured ones. */
-  readonly store: KeyStore | undefined;
+  readonly store: KeyStore;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -32,7 +31,7 @@ const lookAgainMs = 250;
  * to date as keys are asked for, at most every 250 milliseconds.
  */
 export class Keyring {
-  readonly #store: KeyStore | undefined;
+  readonly #store: KeyStore;
   readonly #clock: Clock;
   readonly #signals: Signals;
   readonly #configured: ReadonlyMap<string, Opening>;
@@ -79,7 +78,7 @@ export class Keyring {
 
   #look(): void {
     const now = this.#clock.tick();
-    if (this.#store === undefined || now - this.#lookedAt < lookAgainMs) return;
+    if (now - this.#lookedAt < lookAgainMs) return;
     this.#lookedAt = now;
     try {
       this.#read();
@@ -95,7 +94,6 @@ export class Keyring {
   }
 
   #read(): void {
-    if (this.#store === undefined) return;
     const { all, keys, mark } = this.#store.changes(this.#mark);
     this.#mark = mark;
     if (all) {

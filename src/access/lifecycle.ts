@@ -10,6 +10,8 @@ export interface KeyMaker {
   readonly store: KeyStore;
   readonly clock: Clock;
   readonly random: SecretRandom;
+  /** Throws where this key may not be touched. */
+  readonly check?: (key: StoredKey) => void;
 }
 
 /** A key with its text, which nobody sees again. */
@@ -38,6 +40,7 @@ export async function rotateKey(maker: KeyMaker, name: KeyName, graceMs: number)
   const now = maker.clock.now();
   const { text, secret } = newSecret(maker, now);
   const key = await maker.store.update(name, (before) => {
+    maker.check?.(before);
     if (before.revokedAt !== undefined) {
       throw new EconomizerError(
         'ECO_KEY_ENDED',
@@ -56,7 +59,10 @@ export async function rotateKey(maker: KeyMaker, name: KeyName, graceMs: number)
 /** Ends a key for good. Revoking it again changes nothing. @throws EconomizerError `ECO_NO_KEY`, `ECO_KEY_STORE`. */
 export async function revokeKey(maker: KeyMaker, name: KeyName): Promise<StoredKey> {
   const now = maker.clock.now();
-  return maker.store.update(name, (before) => ({ ...before, revokedAt: before.revokedAt ?? now }));
+  return maker.store.update(name, (before) => {
+    maker.check?.(before);
+    return { ...before, revokedAt: before.revokedAt ?? now };
+  });
 }
 
 /** Changes what a key stands for; its name and tenant stay, since the ledger knows it by them. @throws EconomizerError `ECO_NO_KEY`, `ECO_KEY_STORE`. */
@@ -66,6 +72,7 @@ export async function changeKey(
   change: (terms: StoredKey) => KeyTerms,
 ): Promise<StoredKey> {
   return maker.store.update(name, (before) => {
+    maker.check?.(before);
     const terms = change(before);
     if (terms.id !== before.id) throw badKey('id', 'left as it is; make a new key instead');
     if (terms.tenant !== before.tenant) {

@@ -1,7 +1,9 @@
 import { parseDuration } from '../kernel/duration.ts';
+import { timeOf } from '../kernel/iso-time.ts';
 import { textOf, type JsonObject, type JsonValue } from '../kernel/json.ts';
 import { isName, isTag, longestTag, mostTags, nameForm } from '../kernel/names.ts';
 import { badKey } from './faults.ts';
+import type { SecretRandom } from './key-text.ts';
 import { scopes, usualScopes, type KeyTerms, type Scope } from './terms.ts';
 
 /** What can be said of a key when it is made or changed, as the reference page has it. */
@@ -18,6 +20,22 @@ export const termFields: Readonly<Record<string, string>> = {
     'when it ends: a time such as `2026-12-31T12:00:00Z`, or a duration from now such as `30d`',
   overridable: 'true: callers may name another agent, and tags beside the key’s own',
 };
+
+/** What holds for a new key where nothing is said. */
+export function newTerms(tenant: string | undefined, random: SecretRandom): KeyTerms {
+  return {
+    id: `key-${random(6).toString('hex')}`,
+    tenant: tenant ?? 'default',
+    team: undefined,
+    agent: undefined,
+    tags: [],
+    models: undefined,
+    providers: undefined,
+    scopes: usualScopes,
+    expiresAt: undefined,
+    overridable: false,
+  };
+}
 
 /** Patterns or providers of one key at most. */
 const longestList = 100;
@@ -124,13 +142,6 @@ function readExpiry(value: JsonValue, now: number): number {
     'expires',
     'a time in the future such as 2026-12-31 or 2026-12-31T12:00:00Z, or a duration such as 30d',
   );
-}
-
-/** ISO 8601 with its zone; a day alone is its midnight in UTC. */
-export function timeOf(text: string): number | undefined {
-  const isTime = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-  const at = isTime.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : at;
 }
 
 function readFlag(value: JsonValue): boolean {

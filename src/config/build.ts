@@ -1,5 +1,12 @@
 import { join, resolve } from 'node:path';
-import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
+import type {
+  AccessKey,
+  CareConfig,
+  Config,
+  FitConfig,
+  PriceConfig,
+  ProviderConfig,
+} from './config.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -14,7 +21,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     dataDirectory,
     providers: Object.entries(values.providers).map(([name, each]) => providerConfig(name, each)),
     defaultProviders: values.default_providers,
-    access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
+    access: {
+      keys: values.access.keys.map(accessKey),
+      storePath: join(dataDirectory, 'keys.sqlite'),
+      adminSha256: values.access.admin_sha256,
+    },
     cache: {
       enabled: cache.enabled,
       ttlMs: cache.ttl,
@@ -59,6 +70,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     log: values.log,
     shutdownGraceMs: values.shutdown_grace,
   });
+}
+
+function accessKey(values: ConfigValues['access']['keys'][number]): AccessKey {
+  const { expires, team, agent, models, providers, ...rest } = values;
+  return { ...rest, team, agent, models, providers, expiresAt: expires };
 }
 
 function providerConfig(name: string, values: ProviderValues): ProviderConfig {

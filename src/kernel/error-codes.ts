@@ -63,6 +63,7 @@ export const errorCodes = {
   ECO_KEY_TAKEN: { kind: 'invalid', when: 'Its tenant has a key of this name already.' },
   ECO_NO_KEY: { kind: 'missing', when: 'There is no key of this name.' },
   ECO_KEY_STORE: { kind: 'service', when: 'The store of the keys cannot be read or written.' },
+  ECO_BAD_QUERY: { kind: 'invalid', when: 'A query of the admin API cannot be understood.' },
   ECO_NOT_ALLOWED: {
     kind: 'forbidden',
     when: 'The key is known, but not for this: another model, provider or tenant, or a scope that it lacks.',
