@@ -1,3 +1,4 @@
+import { allows } from '../access/allowance.ts';
 import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
 import type { Protection } from '../budget/ladder/protection.ts';
 import type { Standpoint } from '../budget/budget.ts';
@@ -68,13 +69,17 @@ export function standpointOf(caller: Caller): Standpoint {
 const fixedDialects: ReadonlySet<string> = new Set(['openai-embeddings', 'anthropic-count-tokens']);
 
 function cheaperFor(
-  { facts, dialect, provider }: Call,
+  { facts, dialect, provider, caller }: Call,
   { cheaper }: ProtectOptions,
 ): string | undefined {
   if (facts === undefined || dialect === undefined || fixedDialects.has(dialect.name)) {
     return undefined;
   }
-  return cheaper(provider.name, facts.model);
+  const model = cheaper(provider.name, facts.model);
+  // A key that is for certain models only does not get another one by the back door.
+  const isAllowed =
+    model !== undefined && allows(caller.allowance, { provider: provider.name, model });
+  return isAllowed ? model : undefined;
 }
 
 async function leaving(answered: Promise<Reply>, leave: () => void): Promise<Reply> {

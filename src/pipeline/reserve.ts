@@ -97,7 +97,6 @@ async function reserve(call: Call, wish: Wish, options: ReserveOptions): Promise
   if (!verdict.held && waitMs > 0) {
     verdict = await waitForRoom(call, { asking, short: verdict, waitMs, walls, clock });
   }
-  announce(part, walls, touched);
   part.counting = undefined;
   if (!verdict.held) {
     note(call, 'reserve', `refused:${verdict.by.budget.id}`, clock);
@@ -240,18 +239,9 @@ function conclude(
   part.charged += charge;
   charged(call, part);
   walls.settle(held, charge);
-  announce(part, walls, held.touched);
 }
 
 /** The ledger gets what the store got: the sum of all attempts, where that is not the cost. */
 function charged({ account }: Call, part: BudgetPart): void {
   account.chargedNanos = part.charged === account.costNanos ? undefined : part.charged;
-}
-
-/** Takes note of what callers are told. */
-export function announce(part: BudgetPart, walls: Walls, touched: readonly Touched[]): void {
-  const tightest = walls.tightest(touched);
-  if (tightest === undefined) return;
-  const { budget, limit, window } = tightest.touched;
-  part.tightest = { id: budget.id, left: tightest.left, limit, endsAt: window.endsAt };
 }

@@ -29,6 +29,7 @@ import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
 import { createReserve, type ReserveParts } from './reserve.ts';
 import { createSend } from './send.ts';
+import { createShare, type Sharing } from './share.ts';
 import { createSettle } from './settle.ts';
 import { shape } from './shape.ts';
 import { compose, type Next } from './stage.ts';
@@ -60,6 +61,8 @@ export interface PipelineParts {
   readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
   /** How the cache's policy changes under pressure; undefined: it does not. */
   readonly ease: ReturnType<typeof easing> | undefined;
+  /** Undefined: flights are this process's own. */
+  readonly sharing: Sharing | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -101,6 +104,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
+    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing })]),
     createRemember(parts),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),

@@ -275,6 +275,8 @@ describe('runaway care', () => {
     const refused = statuses.find(({ status }) => status === 429)!;
     expect(refused.body.toString()).toContain('This session has made 5 calls');
     const elsewhere = { headers: { 'x-economizer-session': 's2' } };
-    expect((await send(`${houses[0]!.url}/v1/chat/completions`, ask(), elsewhere)).status).toBe(200);
+    expect((await send(`${houses[0]!.url}/v1/chat/completions`, ask(), elsewhere)).status).toBe(
+      200,
+    );
   });
 });

@@ -1,6 +1,6 @@
+import { matchesGlob } from '../../kernel/glob.ts';
 import { memberNamed, bodySpans } from '../../kernel/json-spans.ts';
 import { splice } from '../../kernel/splice.ts';
-import { globPattern } from './kinship.ts';
 
 /** A model and the one that is asked in its place when money is short; both at the same provider. */
 export interface CheaperModel {
@@ -19,12 +19,11 @@ const nameMax = 200;
 
 /** The first entry that fits counts. */
 export function cheaperOf(models: readonly CheaperModel[]): CheaperOf {
-  const entries = models.map((each) => ({ ...each, pattern: globPattern(each.from) }));
   return (provider, model) => {
     if (model.length > nameMax) return undefined;
-    const found = entries.find(
-      (entry) =>
-        (entry.provider === undefined || entry.provider === provider) && entry.pattern.test(model),
+    const found = models.find(
+      ({ from, provider: only }) =>
+        (only === undefined || only === provider) && matchesGlob(from, model),
     );
     return found === undefined || found.to === model ? undefined : found.to;
   };

@@ -1,3 +1,4 @@
+import { matchesGlob } from '../../kernel/glob.ts';
 import type { Standpoint } from '../budget.ts';
 
 /** Whose calls are meant: of any of these, by name or by pattern with `*`. */
@@ -31,12 +32,7 @@ type Matcher = (name: string | undefined) => boolean;
 function matcherOf(patterns: readonly string[]): Matcher {
   if (patterns.length === 0) return () => false;
   const names = new Set(patterns.filter((pattern) => !pattern.includes('*')));
-  const globs = patterns.filter((pattern) => pattern.includes('*')).map(globPattern);
-  return (name) => name !== undefined && (names.has(name) || globs.some((glob) => glob.test(name)));
-}
-
-/** A pattern with `*`. */
-export function globPattern(glob: string): RegExp {
-  const literal = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('.*')}$`, 's');
+  const globs = patterns.filter((pattern) => pattern.includes('*'));
+  return (name) =>
+    name !== undefined && (names.has(name) || globs.some((glob) => matchesGlob(glob, name)));
 }
