@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { budgetsOf } from './budget-parts.ts';
 import type { Walls } from './budget/walls.ts';
-import { assembleProtection } from './protection-parts.ts';
 import { allowanceGate } from './access/allowance.ts';
 import { Keyring } from './access/keyring.ts';
 import type { KeyStore } from './access/store.ts';
@@ -27,18 +26,17 @@ import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
-import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
 import { modelEconomics } from './ledger/model-economics.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
-import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
 import { createTokenEstimator } from './ledger/token-estimate.ts';
 import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
-import type { WithoutUs } from './pipeline/recall.ts';
-import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/stages.ts';
+import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
+import { assembleProtection } from './protection-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -90,11 +88,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const pipeline = createPipeline({
     ...guarded,
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({
-      depth: config.limits.depth,
-      spend: budgets !== undefined,
-      ...(config.runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
-    }),
+    recogniser: recogniserOf(config),
     secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
     policy: policyOf(config),
@@ -104,9 +98,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
     fitter: fitterOf(options, priceBook),
-    keepWarm: config.care.keepWarm
-      ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
-      : undefined,
+    keepWarm: keepWarmOf(config),
     budgets,
     sharing: shared?.sharing,
     gates: [allowanceGate, ...guarded.gates],
@@ -141,14 +133,21 @@ export function assemble(options: AssemblyOptions): Assembly {
       await pipeline.idle();
       await http?.close();
       stop();
-      await guarded.close();
-      await budgets?.walls.close();
-      await stack.close();
-      await shared?.close();
-      await ledger?.close();
-      await keyStore.close();
+      // In reverse, what others are built on last.
+      for (const part of [guarded, budgets?.walls, stack, shared, ledger, keyStore]) {
+        await part?.close();
+      }
     }),
   };
+}
+
+/** Reads of requests what the parts that are switched on need to know, and no more. */
+function recogniserOf({ limits, budgets, runaway }: Config): Recogniser {
+  return new Recogniser({
+    depth: limits.depth,
+    spend: budgets.length > 0,
+    ...(runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
+  });
 }
 
 function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
@@ -234,6 +233,11 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
   });
 }
 
+function keepWarmOf({ care }: Config): PipelineParts['keepWarm'] {
+  if (!care.keepWarm) return undefined;
+  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
+}
+
 function fitterOf(
   { config, clock, signals }: AssemblyOptions,
   book: PriceBook,
@@ -254,33 +258,6 @@ function fitterOf(
     clock,
     signals,
   });
-}
-
-/** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
-const rememberedUses = 20_000;
-
-/** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
-function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
-  const lastUses = new Map<string, number>();
-  return (call, { answer, key, storedAt }) => {
-    const now = clock.now();
-    const ageMs = now - (lastUses.get(key) ?? storedAt);
-    if (lastUses.size >= rememberedUses) lastUses.clear();
-    lastUses.set(key, now);
-    if (answer.usage === undefined) return undefined;
-    const { priceId: provider } = call.provider;
-    const model = answer.model ?? call.facts!.model;
-    const question = { provider, at: call.startedAt, serviceTier: answer.serviceTier };
-    return counterfactualOf({
-      answerUsage: answer.usage,
-      usageSource: answer.usageSource ?? 'estimated',
-      rules: prefixRules(provider, model),
-      ageMs,
-      price:
-        book.find({ ...question, model }) ?? book.find({ ...question, model: call.facts!.model }),
-      totalMs: answer.totalMs,
-    });
-  };
 }
 
 function routedProvider(provider: ProviderConfig): RoutedProvider {
