@@ -70,9 +70,8 @@ export interface AssemblyOptions {
 
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
-  const { config, clock, signals } = options;
+  const { config, clock, signals, keyStore = createMemoryKeyStore() } = options;
   for (const text of config.warnings) signals.emit('notice', { text });
-  const { keyStore = createMemoryKeyStore() } = options;
   const configuredKeys = config.access.keys;
   const keyring = new Keyring({ configured: configuredKeys, store: keyStore, clock, signals });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
@@ -84,7 +83,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
-  const guarded = assembleProtection({ config, clock, signals, budgets });
+  const guarded = assembleProtection({ config, clock, signals, budgets, ledger, priceBook });
   const pipeline = createPipeline({
     ...guarded,
     upstream: options.upstream ?? http!,
@@ -123,6 +122,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       configuredKeys,
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
+      budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,

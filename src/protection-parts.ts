@@ -19,6 +19,10 @@ import { createMemoryBudgetStore } from './budget/stores/memory.ts';
 import type { BudgetParts } from './budget-parts.ts';
 import { easing } from './cache/eased-policy.ts';
 import type { Config } from './config/config.ts';
+import { budgetDesk } from './budget-desk.ts';
+import type { BudgetDesk } from './budget/desk.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { PriceBook } from './ledger/price-book.ts';
 import type { Clock } from './kernel/clock.ts';
 import { newId } from './kernel/ids.ts';
 import { seededRandom } from './kernel/random.ts';
@@ -33,10 +37,8 @@ type Budgets = Pick<BudgetParts, 'walls' | 'store'>;
 
 export interface ProtectionAssembly extends Pick<PipelineParts, 'protection' | 'ease'> {
   readonly gates: readonly Gate[];
-  readonly ladder: Ladder | undefined;
-  readonly emergency: EmergencySwitch | undefined;
-  readonly journal: DecisionJournal | undefined;
-  readonly pace: PaceTable;
+  /** Undefined where no budget is configured. */
+  readonly budgetDesk: BudgetDesk | undefined;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,8 @@ interface Options {
   readonly signals: Signals;
   /** Undefined where no budget is configured. */
   readonly budgets: Budgets | undefined;
+  readonly ledger: Pick<Ledger, 'recent'> | undefined;
+  readonly priceBook: PriceBook;
 }
 
 /** Alerts, the protection ladder, the emergency switch and the care for agents that run away. */
@@ -65,10 +69,19 @@ export function assembleProtection(options: Options): ProtectionAssembly {
       cheaper: cheaperOf(config.protection.cheaperModels.map),
     },
     ease: steering && easing(config.protection.cacheMore),
-    ladder: steering?.ladder,
-    emergency: steering?.emergency,
-    journal,
-    pace,
+    budgetDesk:
+      steering &&
+      journal &&
+      budgets &&
+      budgetDesk({
+        ...options,
+        store: budgets.store,
+        standings: () => budgets.walls.standings(),
+        rungs: steering.ladder && (() => steering.ladder!.rungs),
+        pace,
+        decisions: (count) => journal.recent(count),
+        rows: async (limit) => options.ledger?.recent(limit),
+      }),
     async close() {
       await Promise.all([steering?.ladder?.close(), steering?.emergency.close()]);
       await alerts?.close();

@@ -29,6 +29,7 @@ const roots = new Set([
   'index.ts',
   'testing.ts',
   'assembly.ts',
+  'budget-desk.ts',
   'budget-parts.ts',
   'protection-parts.ts',
   'shared-parts.ts',
