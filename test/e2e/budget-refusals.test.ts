@@ -178,11 +178,12 @@ describe('output_cap', () => {
 describe('windows', () => {
   it('turn by the clock alone', async () => {
     const clock = new SimulatedClock(Date.parse('2026-11-25T23:59:59Z'));
-    const house = await walled([all('0.006', { period: 'daily' })], { clock });
+    const prices = [{ model: '*', input: 1, output: 10 }];
+    const house = await walled([all('0.005', { period: 'daily' })], { clock, config: { prices } });
     const statuses: number[] = [];
     for (const laterMs of [0, 0, 2000, 0, 10 * dayMs]) {
       clock.advance(laterMs);
-      const long = [{ role: 'user', content: `${statuses.length} word `.repeat(130) }];
+      const long = [{ role: 'user', content: `${statuses.length}${' word'.repeat(300)}` }];
       const body = chat({ max_tokens: 60, messages: long });
       statuses.push((await send(house.url + chatPath, body)).status);
     }
