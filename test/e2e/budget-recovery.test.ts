@@ -53,7 +53,7 @@ describe.each(['memory', 'sqlite'] as const)('what was spent, counted in %s', (s
 
   it('stays when the limit is changed, or a budget is added', async () => {
     const data = temporaryFolder();
-    const first = await life(data, [all('0.004')], { store, calls: 6 });
+    const first = await life(data, [all('0.004')], { store, calls: 20 });
     expect(first.statuses).toContain(429);
     const more = [all(1), all(5, { id: 'new', period: 'weekly' })];
     const second = await life(data, more, { store });
@@ -64,7 +64,7 @@ describe.each(['memory', 'sqlite'] as const)('what was spent, counted in %s', (s
   it('counts for each agent too', async () => {
     const data = temporaryFolder();
     const budgets = [all('0.004', { scope: { agent: '*' } })];
-    const first = await life(data, budgets, { store, calls: 5 });
+    const first = await life(data, budgets, { store, calls: 20 });
     expect(first.statuses).toContain(429);
     expect((await life(data, budgets, { store })).statuses).toEqual([429]);
     expect((await life(data, budgets, { store, agent: 'other' })).statuses).toEqual([200]);
@@ -74,7 +74,7 @@ describe.each(['memory', 'sqlite'] as const)('what was spent, counted in %s', (s
 describe('a store that lost everything', () => {
   it('is filled from the ledger before anything is held', async () => {
     const data = temporaryFolder();
-    const first = await life(data, [all('0.004')], { calls: 6 });
+    const first = await life(data, [all('0.004')], { calls: 20 });
     for (const end of ['', '-wal', '-shm'])
       rmSync(join(data, `budgets.sqlite${end}`), { force: true });
     const second = await life(data, [all('0.004')], {});
