@@ -62,7 +62,8 @@ function sentence(
   { at, pace, whole, unsure }: Guess,
 ): { readonly text: string; readonly exhaustedAt: number | undefined } {
   const lately = pace === whole ? 'of this window so far' : `of the last ${spanText(pace.spanMs)}`;
-  const rate = `$${((usd(pace.spent) * hour) / pace.spanMs).toPrecision(2)} an hour`;
+  const hourly = (usd(pace.spent) * hour) / pace.spanMs;
+  const rate = hourly <= 0 ? 'nothing' : `$${hourly.toPrecision(2)} an hour`;
   const caution = unsure ? ' This is a rough guess: the pace has changed or little is known.' : '';
   const lasts = window.endsAt === undefined ? at === Infinity : at >= window.endsAt;
   if (lasts) {

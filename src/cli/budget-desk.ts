@@ -6,7 +6,6 @@ import { readDecisions } from '../budget/ladder/journal-file.ts';
 import { Plan, type Touched } from '../budget/plan.ts';
 import type { BudgetStanding } from '../budget/standing.ts';
 import type { BudgetStore } from '../budget/store.ts';
-import { openBudgetStore } from '../budget-parts.ts';
 import type { Config } from '../config/config.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
@@ -15,6 +14,7 @@ import { EconomizerError } from '../kernel/errors.ts';
 import { createPriceBook } from '../ledger/price-book.ts';
 import type { LedgerRow } from '../ledger/row.ts';
 import { openLedgerReader } from '../ledger/stores/sqlite-reader.ts';
+import { openBudgetStore } from './budget-store.ts';
 
 export interface DeskFlags {
   readonly config?: string;

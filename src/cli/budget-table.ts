@@ -16,17 +16,44 @@ export function overviewText(overview: BudgetOverview): string {
   }
   parts.push(...emergencies.map(emergencyText));
   if (!isLadderOn) {
-    parts.push('The protection ladder is off; protection.enabled in the configuration switches it on.');
+    parts.push(
+      'The protection ladder is off; protection.enabled in the configuration switches it on.',
+    );
   }
   if (saving !== undefined) parts.push(savingText(saving));
-  if (decisions.length > 0) parts.push(`Last decisions:\n${decisions.map(decisionText).join('\n')}`);
+  if (decisions.length > 0)
+    parts.push(`Last decisions:\n${decisions.map(decisionText).join('\n')}`);
   return parts.join('\n');
 }
 
 function budgetsTable(budgets: readonly BudgetState[]): string {
   const table = new Table({
-    head: ['budget', 'for', 'window', 'limit', 'spent', 'held', 'left', 'used', 'resets', 'level', 'in force'],
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'right', 'left'],
+    head: [
+      'budget',
+      'for',
+      'window',
+      'limit',
+      'spent',
+      'held',
+      'left',
+      'used',
+      'resets',
+      'level',
+      'in force',
+    ],
+    colAligns: [
+      'left',
+      'left',
+      'left',
+      'right',
+      'right',
+      'right',
+      'right',
+      'right',
+      'left',
+      'right',
+      'left',
+    ],
     style: { head: [], border: [] },
   });
   for (const { standing, level, actions } of budgets) {
@@ -63,7 +90,8 @@ export function emergencyText({ scope, level, since, until, by }: Emergency): st
 export function savingText(saving: SavingEstimate): string {
   const { days, calls, isSample, spend, shutdown, cheaperModels, cacheMoreAtMost } = saving;
   const basis = `the last ${days} day(s), ${isSample ? 'the newest ' : ''}${calls.toLocaleString('en-US')} calls`;
-  if (calls === 0) return 'What the emergency switch would save is not known: the ledger has no calls of the last week.';
+  if (calls === 0)
+    return 'What the emergency switch would save is not known: the ledger has no calls of the last week.';
   return (
     `The emergency switch would save about ${dollars(usd(shutdown))} of ${dollars(usd(spend))} a day (estimated from ${basis}): the spend of agents that are not essential. ` +
     `Cheaper models alone would save ${dollars(usd(cheaperModels))}, longer caching at most ${dollars(usd(cacheMoreAtMost))} a day.`

@@ -31,7 +31,9 @@ export function budgetCommand(): Command {
 
 function statusCommand(): Command {
   return common(new Command('status'))
-    .description('Shows every budget: what is spent, held and left, how long it will last, and what is done about it.')
+    .description(
+      'Shows every budget: what is spent, held and left, how long it will last, and what is done about it.',
+    )
     .option('--check', `exit with ${pressedCode} where a level is reached or the switch is on`)
     .action((flags: StatusFlags) =>
       withBudgetDesk(flags, async (desk) => {
@@ -45,8 +47,14 @@ function statusCommand(): Command {
 
 function emergencyCommand(): Command {
   const on = common(new Command('on'))
-    .description('Forces the ladder to a level, for all gateways within seconds; essential agents go on.')
-    .option('--scope <scope>', 'whose calls, such as agent=crawler or tenant=acme,tag=nightly', 'everything')
+    .description(
+      'Forces the ladder to a level, for all gateways within seconds; essential agents go on.',
+    )
+    .option(
+      '--scope <scope>',
+      'whose calls, such as agent=crawler or tenant=acme,tag=nightly',
+      'everything',
+    )
     .option('--level <level>', 'level of the ladder (default: the highest)', level)
     .option('--for <duration>', 'how long, such as 2h (default: until it is switched off)', span)
     .action((flags: EmergencyFlags) => withBudgetDesk(flags, (desk) => pull(desk, flags)));

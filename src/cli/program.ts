@@ -47,6 +47,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   {
+    name: 'budget',
+    summary: 'Show how budgets stand, and pull the emergency switch.',
+    load: async () => (await import('./budget.ts')).budgetCommand(),
+  },
+  {
     name: 'check',
     summary: 'Explain every fault of the configuration, or what it amounts to.',
     load: async () => (await import('./check.ts')).checkCommand(),
