@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -278,5 +278,52 @@ describe('runaway care', () => {
     expect((await send(`${houses[0]!.url}/v1/chat/completions`, ask(), elsewhere)).status).toBe(
       200,
     );
+  });
+});
+
+describe('the admin API of budgets', () => {
+  test('shows how budgets stand and pulls the switch, for administrators only', async () => {
+    const house = await startHouse({
+      provider: { answer },
+      config: config(
+        { limit_usd: 0.1 },
+        {
+          access: { admin_sha256: createHash('sha256').update('operator').digest('hex') },
+        },
+      ),
+    });
+    const url = `${house.url}/v1/chat/completions`;
+    for (let index = 0; index < 8; index++) await send(url, ask(), by('crawler'));
+    const headers = { authorization: 'Bearer operator' };
+    const admin = `${house.url}/economizer/admin/budgets`;
+    const shown = await send(admin, undefined, { method: 'GET', headers });
+    expect(shown.status).toBe(200);
+    expect((await send(admin, undefined, { method: 'GET' })).status).toBe(401);
+    expect(JSON.parse(shown.body.toString())).toMatchObject({
+      ladder: true,
+      budgets: [{ id: 'daily', spent_usd: 0.08, left_usd: 0.02, level: 1 }],
+      emergencies: [],
+    });
+    const pulled = await send(`${admin}/emergency`, JSON.stringify({ level: 4, for: '1h' }), {
+      method: 'PUT',
+      headers,
+    });
+    expect(JSON.parse(pulled.body.toString())).toMatchObject({
+      emergency: { scope: 'everything', level: 4 },
+      saving: { basis: 'estimated' },
+    });
+    const isShut = async () => (await send(url, ask(), by('crawler'))).status === 429;
+    const began = Date.now();
+    while (!(await isShut()) && Date.now() - began < 5000) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect((await send(url, ask(), by('crawler'))).body.toString()).toContain('emergency switch');
+    const off = await send(`${admin}/emergency?scope=everything`, undefined, {
+      method: 'DELETE',
+      headers,
+    });
+    expect(JSON.parse(off.body.toString())).toEqual({ was_on: true });
+    const wrong = await send(`${admin}/emergency`, '{"level":"high"}', { method: 'PUT', headers });
+    expect(wrong.status).toBe(400);
   });
 });
