@@ -112,9 +112,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       defaults: config.defaultProviders,
     }),
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
-    bringYourOwn: new Set(
-      config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
-    ),
+    bringYourOwn: bringYourOwn(config),
     stack,
     shared,
     adminRoutes: adminRoutes({
@@ -148,6 +146,10 @@ function recogniserOf({ limits, budgets, runaway }: Config): Recogniser {
     spend: budgets.length > 0,
     ...(runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
   });
+}
+
+function bringYourOwn({ providers }: Config): ReadonlySet<string> {
+  return new Set(providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name));
 }
 
 function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {

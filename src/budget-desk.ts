@@ -68,7 +68,14 @@ function pastCall(
   const { usage, serviceTier, at } = row;
   const { tenant, team, key, agent, session, tags, provider } = row;
   return {
-    ...{ tenant, team, key, agent, session, tags, provider, at },
+    tenant,
+    team,
+    key,
+    agent,
+    session,
+    tags,
+    provider,
+    at,
     model: row.modelAsked,
     wasSent: row.source === 'upstream',
     cost: row.costNanos,

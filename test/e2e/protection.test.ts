@@ -210,7 +210,7 @@ describe('alerts', () => {
     const shares = hook.received.map(
       ({ body }) => (JSON.parse(body) as { data: { threshold: number } }).data.threshold,
     );
-    expect(shares.toSorted()).toEqual([0.5, 0.8, 0.9, 1, 1]);
+    expect(shares.toSorted((one, other) => one - other)).toEqual([0.5, 0.8, 0.9, 1, 1]);
     expect(new Set(hook.received.map(({ headers }) => headers['webhook-id'])).size).toBe(4);
     for (const { headers, body } of hook.received) {
       const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
