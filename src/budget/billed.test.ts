@@ -2,11 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { readCall } from '../../test/budget/read-call.ts';
 import { billedAtMost, type Broken } from './billed.ts';
 
-const seen = (atMost: number, told?: number) => ({
-  outputAtMost: () => atMost,
-  outputTold: () => told,
-});
-
 const broken: Broken = {
   bound: {
     kind: 'bounded',
@@ -16,7 +11,8 @@ const broken: Broken = {
     capSetBy: 'caller',
   },
   hold: 51_000,
-  seen: seen(100),
+  outputAtMost: 100,
+  isTold: false,
 };
 const chat = (model: string, more = {}, provider = 'openai') =>
   readCall('openai-chat', { model, messages: [], ...more }, { provider });
@@ -35,8 +31,8 @@ describe('what was billed of an answer that broke off', () => {
   });
 
   it('is never nothing, and never more than is held', () => {
-    expect(billedAtMost(chat('gpt-4o'), { ...broken, seen: seen(0) })).toBeGreaterThan(1000);
-    expect(billedAtMost(chat('gpt-4o'), { ...broken, seen: seen(1e6) })).toBe(broken.hold);
+    expect(billedAtMost(chat('gpt-4o'), { ...broken, outputAtMost: 0 })).toBeGreaterThan(1000);
+    expect(billedAtMost(chat('gpt-4o'), { ...broken, outputAtMost: 1e6 })).toBe(broken.hold);
   });
 
   it.each([
@@ -50,10 +46,10 @@ describe('what was billed of an answer that broke off', () => {
   });
 
   it('is the whole hold where nothing was counted', () => {
-    expect(billedAtMost(chat('gpt-4o'), { ...broken, seen: undefined })).toBe(broken.hold);
+    expect(billedAtMost(chat('gpt-4o'), { ...broken, outputAtMost: undefined })).toBe(broken.hold);
   });
 
   it('is what the provider told, thoughts included', () => {
-    expect(billedAtMost(chat('o3'), { ...broken, seen: seen(100, 100) })).toBe(1000 + 10 * 228);
+    expect(billedAtMost(chat('o3'), { ...broken, isTold: true })).toBe(1000 + 10 * 228);
   });
 });

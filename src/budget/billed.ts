@@ -1,5 +1,4 @@
 import type { Call } from '../exchange/call.ts';
-import type { OutputSeen } from '../exchange/output-hold.ts';
 import type { NanoUsd } from '../kernel/money.ts';
 import { amountAt, type CostBound } from './cost-bound.ts';
 
@@ -8,8 +7,10 @@ export interface Broken {
   readonly bound: Extract<CostBound, { kind: 'bounded' }>;
   /** What is held for the attempt. */
   readonly hold: NanoUsd;
-  /** What was counted of its stream as it passed; undefined where it was not counted. */
-  readonly seen: OutputSeen | undefined;
+  /** Output tokens at most that were seen, as the stream's meter has them; undefined where nothing was counted. */
+  readonly outputAtMost: number | undefined;
+  /** The provider told that count itself, hidden reasoning included. */
+  readonly isTold: boolean;
 }
 
 /** Providers that write on, and bill, after their reader has left. */
@@ -23,10 +24,10 @@ const aheadTokens = 128;
  * the first moment. Where part of the output cannot be seen, or the provider writes on without a reader, the whole hold.
  */
 export function billedAtMost(call: Call, broken: Broken): NanoUsd {
-  const { bound, hold, seen } = broken;
-  if (seen === undefined || billOn.has(call.provider.priceId)) return hold;
-  if (seen.outputTold() === undefined && hidesReasoning(call)) return hold;
-  return Math.min(hold, amountAt(bound, seen.outputAtMost() + aheadTokens));
+  const { bound, hold, outputAtMost, isTold } = broken;
+  if (outputAtMost === undefined || billOn.has(call.provider.priceId)) return hold;
+  if (!isTold && hidesReasoning(call)) return hold;
+  return Math.min(hold, amountAt(bound, outputAtMost + aheadTokens));
 }
 
 /** Models that show all that they write unless they are asked to think. */

@@ -2,7 +2,6 @@ import { Cancellation } from '../kernel/cancellation.ts';
 import { newAccount, type Account } from './account.ts';
 import type { AnswerFacts, Dialect, RequestFacts } from './dialect.ts';
 import { noDirectives, type CacheDirectives } from './directives.ts';
-import type { OutputHold } from './output-hold.ts';
 import type { ByteStream, Bytes } from './stream.ts';
 import type { TrailLine } from './trail.ts';
 
@@ -84,8 +83,6 @@ export interface Call {
   harvest: Harvest | undefined;
   /** Resolves when the flight that this call leads has landed, where others may keep it in the air after this caller left. */
   afterFlight: Promise<void> | undefined;
-  /** What its attempt holds for output, where a budget holds anything; streams are counted against it. */
-  outputHold?: OutputHold | undefined;
   /** We ended its stream where its hold ended: it is no answer to keep, and its count is ours. */
   cut?: boolean;
   readonly account: Account;

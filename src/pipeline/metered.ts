@@ -1,21 +1,34 @@
 import { frameEnd, SseParser, sseText } from '../exchange/sse.ts';
 import { splitFrames } from '../exchange/frames.ts';
-import type { OutputHold, OutputSeen } from '../exchange/output-hold.ts';
 import { asBuffer, type ByteSink, type ByteStream, type Bytes } from '../exchange/stream.ts';
 import { streamMeter } from '../exchange/wire/meter/index.ts';
 import type { StreamMeter } from '../exchange/wire/meter/stream-meter.ts';
 import type { DialectName } from '../exchange/dialect.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 
-export interface MeterOptions extends Omit<OutputHold, 'seen'> {
+export interface MeterOptions {
+  /** Output tokens that are held for, of all answers together. */
+  readonly tokensMax: number;
+  /**
+   * How sure it must be that the hold is passed. `surely` (the default): by the fewest tokens that the text can be, so that a stream within its cap
+   * is never cut. `perhaps`: by the most, a token for each byte; for providers that are known to ignore caps.
+   */
+  readonly cutWhen?: 'surely' | 'perhaps' | undefined;
   /** The caller asked for a count of the tokens at the end of its stream. */
   readonly usage: boolean;
+  /** Input tokens, for that count. */
+  readonly inputTokens: number;
   /** Called once, when the stream is cut, before its end is written. */
-  readonly onCut: () => void;
+  readonly onCut?: (() => void) | undefined;
 }
 
 /** A stream that is counted as it passes. */
-export type MeteredStream = ByteStream & OutputSeen;
+export interface MeteredStream extends ByteStream {
+  /** Output tokens so far at most: as the provider told, else a token for each byte that was written. */
+  readonly outputAtMost: () => number;
+  /** Output tokens as the provider told them; undefined as long as it has not. */
+  readonly outputTold: () => number | undefined;
+}
 
 /**
  * Counts a stream of events as it passes and ends it where it would pass its hold: as the dialect ends an answer that has reached its cap, with no
@@ -54,15 +67,15 @@ class Metered implements MeteredStream, ByteSink {
     this.#options = options;
   }
 
-  outputAtMost(): number {
+  readonly outputAtMost = (): number => {
     this.#readUnread();
     return this.#meter.told ?? this.#meter.written.atMost;
-  }
+  };
 
-  outputTold(): number | undefined {
+  readonly outputTold = (): number | undefined => {
     this.#readUnread();
     return this.#meter.told;
-  }
+  };
 
   open(sink: ByteSink): void {
     this.#sink = sink;
@@ -133,7 +146,7 @@ class Metered implements MeteredStream, ByteSink {
   #cut(sink: ByteSink, before: Buffer): void {
     const { usage, inputTokens, tokensMax, onCut } = this.#options;
     this.#sink = undefined;
-    onCut();
+    onCut?.();
     const outputTokens = Math.max(tokensMax, this.#meter.told ?? this.#meter.written.likely);
     const events = this.#meter.closing({ usage, inputTokens, outputTokens });
     const closing = Buffer.from(events.map(sseText).join(''));
