@@ -6,7 +6,7 @@ import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
-import type { Config, ProviderConfig } from './config/config.ts';
+import type { CacheLevel, Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
@@ -30,6 +30,7 @@ import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -40,6 +41,8 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  /** Undefined where nothing is shared with other gateways. */
+  readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
@@ -61,13 +64,15 @@ export function assemble(options: AssemblyOptions): Assembly {
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
   const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
+  const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
+  const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
+  const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth }),
-    secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
+    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
@@ -95,6 +100,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
     ),
     stack,
+    shared,
     adminRoutes: adminRoutes({ stores: () => storeHealth(stack, ledger) }),
     ledger,
     close: once(async () => {
@@ -104,6 +110,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       await http?.close();
       stop();
       await stack.close();
+      await shared?.close();
       await ledger?.close();
     }),
   };
@@ -117,12 +124,19 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 const noBooks: Books = { book: () => Promise.resolve() };
 
-function tiersOf({ config, clock, signals }: AssemblyOptions): CacheTier[] {
-  const { enabled, memory, disk } = config.cache;
-  const tiers: CacheTier[] = [];
-  if (enabled && memory.enabled) tiers.push(createMemoryTier({ ...memory, clock }));
-  if (enabled && disk.enabled) tiers.push(createSqliteTier({ ...disk, clock, signals }));
-  return tiers;
+/** In the order in which they are asked. */
+function tiersOf(
+  { config, clock, signals }: AssemblyOptions,
+  shared: SharedParts | undefined,
+): CacheTier[] {
+  const { enabled, memory, disk, order } = config.cache;
+  const makers: Record<CacheLevel, () => CacheTier | undefined> = {
+    memory: () => (memory.enabled ? createMemoryTier({ ...memory, clock }) : undefined),
+    disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
+    redis: () => shared?.tier,
+  };
+  if (!enabled) return [];
+  return order.map((level) => makers[level]()).filter((tier) => tier !== undefined);
 }
 
 function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {

@@ -48,6 +48,7 @@ export async function startGateway(
     return stopped;
   };
   try {
+    await assembly.shared?.ready;
     const url = await gateway.listen(config.listen.host, config.listen.port);
     return { url, assembly, stop: () => stop(config.shutdownGraceMs) };
   } catch (error) {

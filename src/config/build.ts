@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
+import { redisConfig, sharedCacheConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -36,7 +37,9 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
             : resolve(directory, cache.disk.path),
         maxBytes: cache.disk.max_bytes,
       },
+      ...sharedCacheConfig(cache),
     },
+    redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     ledger: {

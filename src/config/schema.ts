@@ -15,6 +15,8 @@ import {
 } from './fields.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
+import { redisSchema } from './redis-schema.ts';
+import { sharedCacheFields } from './shared-cache-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
@@ -86,6 +88,7 @@ const cache = section('Reuse of answers.', {
     path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
     max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
   }).prefault({}),
+  ...sharedCacheFields,
 });
 
 const limits = section('Bounds on everything that could grow or hang.', {
@@ -179,6 +182,7 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
   cache: cache.prefault({}),
+  redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {

@@ -64,6 +64,10 @@ export const errorCodes = {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
   },
+  ECO_BUDGET_FILE: {
+    kind: 'config',
+    when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',
+  },
   ECO_REDIS: {
     kind: 'service',
     when: 'Redis could not be reached, did not answer in time or refused a command.',
@@ -121,6 +125,10 @@ export const errorCodes = {
   ECO_CACHE_CORRUPT: {
     kind: 'broken',
     when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
+  },
+  ECO_CACHE_VALUE: {
+    kind: 'broken',
+    when: 'A value in a shared tier of the cache is damaged, too large or not written by us; it was dropped.',
   },
   ECO_CACHE_OVERLOAD: {
     kind: 'broken',

@@ -1,5 +1,6 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
@@ -29,8 +30,8 @@ import { compose, type Next } from './stage.ts';
 export interface PipelineParts {
   readonly upstream: Upstream;
   readonly recogniser: Recogniser;
-  /** Secret of the installation, part of every cache key. */
-  readonly secret: string;
+  /** Part of every cache key. */
+  readonly secret: SecretInUse;
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
   readonly books: Books;
