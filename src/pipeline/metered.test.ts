@@ -215,15 +215,11 @@ describe.each(streaming)('a stream of %s', (dialect) => {
     );
   });
 
-  it('never holds the recorded ones for longer than they are', () => {
+  it('of the wire fixtures passes as it came', () => {
     for (const { response, streamed, name } of listFixtures(dialect)) {
       if (!streamed) continue;
-      const result = passed(dialect, [response], { tokensMax: 1 << 20 });
-      expect(result.text, name).toBe(response.toString('utf8'));
-      const { usage } = assembled(dialect, result.text).facts;
-      const counted = (usage?.output ?? 0) + (usage?.reasoning ?? 0);
-      if (usage !== undefined && result.outputAtMost > 0)
-        expect(counted, name).toBeGreaterThanOrEqual(0);
+      const { text } = passed(dialect, [response], { tokensMax: 1 << 20 });
+      expect(text, name).toBe(response.toString('utf8'));
     }
   });
 });
