@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { budgetsOf } from './budget-parts.ts';
+import type { Walls } from './budget/walls.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
 import { CacheStack } from './cache/stack.ts';
@@ -46,6 +48,8 @@ export interface Assembly {
   readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
+  /** Undefined where no budget is configured. */
+  readonly walls: Walls | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
   close(): Promise<void>;
 }
@@ -61,17 +65,19 @@ export interface AssemblyOptions {
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
   const { config, clock, signals } = options;
+  for (const text of config.warnings) signals.emit('notice', { text });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
-  const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
+  const keeps = keepsFiles(config);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
   const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth }),
+    recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
     secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
     policy: policyOf(config),
@@ -85,6 +91,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
     gates: [],
+    budgets,
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
@@ -103,17 +110,24 @@ export function assemble(options: AssemblyOptions): Assembly {
     shared,
     adminRoutes: adminRoutes({ stores: () => storeHealth(stack, ledger) }),
     ledger,
+    walls: budgets?.walls,
     close: once(async () => {
       // A provider that hangs must not keep us open.
       const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
       stop();
+      await budgets?.walls.close();
       await stack.close();
       await shared?.close();
       await ledger?.close();
     }),
   };
+}
+
+function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
+  const keepsBudgets = budgets.length > 0 && budgeting.store === 'sqlite';
+  return ledger.enabled || (cache.enabled && cache.disk.enabled) || keepsBudgets;
 }
 
 /** `act` for the first caller; all later ones get its promise. */

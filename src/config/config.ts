@@ -8,6 +8,8 @@ export interface Config {
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[];
+  readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
@@ -21,6 +23,8 @@ export interface Config {
   readonly prices: readonly PriceConfig[];
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
   readonly shutdownGraceMs: number;
+  /** What holds and is probably not meant; told once at the start. */
+  readonly warnings: readonly string[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -115,6 +119,53 @@ export interface RedisConfig {
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
+}
+
+export interface BudgetConfig {
+  readonly id: string;
+  readonly scope: {
+    readonly tenant: string | undefined;
+    readonly team: string | undefined;
+    readonly key: string | undefined;
+    readonly agent: string | undefined;
+    readonly session: string | undefined;
+    readonly tag: string | undefined;
+  };
+  /** Nano-dollars. */
+  readonly limit: number;
+  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
+  readonly timeZone: string;
+  readonly hard: boolean;
+}
+
+export type UnboundedReason =
+  | 'price-unknown'
+  | 'output-unknown'
+  | 'stored-input'
+  | 'remote-input'
+  | 'media-input'
+  | 'server-tool'
+  | 'opaque-path'
+  | 'unread';
+
+export interface BudgetingConfig {
+  readonly store: 'memory' | 'sqlite' | 'redis';
+  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
+  readonly clampTokens: number;
+  readonly waitMs: number;
+  readonly ceilings: readonly {
+    readonly provider: string | undefined;
+    readonly model: string | undefined;
+    readonly path: string | undefined;
+    readonly reason: UnboundedReason | undefined;
+    /** Nano-dollars. */
+    readonly limit: number;
+  }[];
+  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
+  readonly outputTokens: number | undefined;
+  /** Undefined: not known. */
+  readonly tokensPerSearch: number | undefined;
+  readonly brokenStreams: 'at-most' | 'counted';
 }
 
 export interface CareConfig {

@@ -13,6 +13,7 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { redisSchema } from './redis-schema.ts';
@@ -182,6 +183,8 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
   cache: cache.prefault({}),
+  budgets: budgetsSchema,
+  budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),

@@ -1,4 +1,12 @@
 import { parseDuration } from '../kernel/duration.ts';
+import {
+  ceilingProviders,
+  countedNowhere,
+  forgetful,
+  idleBudgets,
+  oversubscribed,
+  twins,
+} from './budget-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
@@ -24,6 +32,16 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['cache', 'redis'], findings: levels },
   { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['budgets'], findings: twins },
+  { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+  { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
+];
+
+/** What is allowed and probably not meant. */
+export const semanticWarnings: readonly Check[] = [
+  { sections: ['budgets'], findings: idleBudgets },
+  { sections: ['budgets'], findings: oversubscribed },
+  { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
 ];
 
 function levels({ cache, redis }: Config): readonly Finding[] {

@@ -60,6 +60,10 @@ export const errorCodes = {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',
   },
+  ECO_UNBOUNDED: {
+    kind: 'quota',
+    when: 'A hard budget meets a call that can cost any amount: its price is not known, or nothing bounds it.',
+  },
   ECO_BUDGET_STORE: {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',

@@ -28,6 +28,7 @@ const roots = new Set([
   'index.ts',
   'testing.ts',
   'assembly.ts',
+  'budget-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);
