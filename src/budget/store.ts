@@ -77,5 +77,10 @@ export interface BudgetStore {
   /** A small text that all replicas see, such as the emergency switch; undefined removes it. */
   setFlag(name: string, value: string | undefined): Awaitable<void>;
   flags(): Awaitable<ReadonlyMap<string, string>>;
+  /**
+   * For stores that can lose what they knew while this process lives: `rebuild` is called whenever that may have happened and is to `restore`
+   * what the ledger of this process knows. Until it resolves nothing is held anew; where it rejects it is called again.
+   */
+  onForgotten?(rebuild: () => Promise<void>): void;
   close(): Promise<void>;
 }

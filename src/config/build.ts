@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type {
   BudgetConfig,
   BudgetingConfig,
+  AccessKey,
   CareConfig,
   Config,
   FitConfig,
@@ -23,7 +24,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     dataDirectory,
     providers: Object.entries(values.providers).map(([name, each]) => providerConfig(name, each)),
     defaultProviders: values.default_providers,
-    access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
+    access: {
+      keys: values.access.keys.map(accessKey),
+      storePath: join(dataDirectory, 'keys.sqlite'),
+      adminSha256: values.access.admin_sha256,
+    },
     cache: {
       enabled: cache.enabled,
       ttlMs: cache.ttl,
@@ -73,6 +78,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     shutdownGraceMs: values.shutdown_grace,
     warnings: [],
   });
+}
+
+function accessKey(values: ConfigValues['access']['keys'][number]): AccessKey {
+  const { expires, team, agent, models, providers, ...rest } = values;
+  return { ...rest, team, agent, models, providers, expiresAt: expires };
 }
 
 function providerConfig(name: string, values: ProviderValues): ProviderConfig {

@@ -6,7 +6,13 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   /** Names of the providers for calls to the bare paths whose model no provider claims. */
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
-  readonly access: { readonly keys: readonly AccessKey[] };
+  readonly access: {
+    readonly keys: readonly AccessKey[];
+    /** The file of the keys that `economizer keys` makes. */
+    readonly storePath: string;
+    /** SHA-256 of the key that administers the whole installation; undefined where none is configured. */
+    readonly adminSha256: string | undefined;
+  };
   readonly cache: CacheConfig;
   readonly budgets: readonly BudgetConfig[];
   readonly budgeting: BudgetingConfig;
@@ -51,7 +57,16 @@ export interface AccessKey {
   /** 64 hexadecimal digits in lower case. */
   readonly sha256: string;
   readonly tenant: string;
+  readonly team: string | undefined;
   readonly agent: string | undefined;
+  readonly tags: readonly string[];
+  /** Patterns with `*`; undefined: all. */
+  readonly models: readonly string[] | undefined;
+  readonly providers: readonly string[] | undefined;
+  readonly scopes: readonly ('call' | 'read' | 'admin' | 'operator')[];
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  readonly overridable: boolean;
 }
 
 export interface CacheConfig {

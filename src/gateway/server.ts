@@ -107,7 +107,10 @@ export class Gateway {
       await this.#options.admin.handle(request, response, target.slice(adminPrefix.length));
       return;
     }
-    const opened = openCall({ method, target, rawHeaders }, this.#options);
+    const opened = openCall(
+      { method, target, rawHeaders, peer: request.socket.remoteAddress ?? '' },
+      this.#options,
+    );
     this.#watch(response, opened.call);
     const { pipeline, clock } = this.#options;
     try {

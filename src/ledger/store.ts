@@ -1,18 +1,21 @@
 import type { LedgerRow } from './row.ts';
 
-export type GroupBy =
-  | 'model'
-  | 'agent'
-  | 'day'
-  | 'mechanism'
-  | 'tenant'
-  | 'team'
-  | 'key'
-  | 'session'
-  | 'provider'
-  | 'outcome'
-  /** What broke the provider's prefix cache. */
-  | 'cause';
+/** What reports can be grouped by; `cause` is what broke the provider's prefix cache. */
+export const groupings = [
+  'model',
+  'agent',
+  'day',
+  'mechanism',
+  'tenant',
+  'team',
+  'key',
+  'session',
+  'provider',
+  'outcome',
+  'cause',
+] as const;
+
+export type GroupBy = (typeof groupings)[number];
 
 export interface ReportQuery {
   readonly by: GroupBy;

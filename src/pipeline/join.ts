@@ -166,6 +166,8 @@ function asFollower(
 
 /** What the follower's own call would have cost. Once the provider had begun to answer the leader, it would have had the prefix hot. */
 function spared(call: Call, leader: Call, without: WithoutUs): Call['account']['without'] {
+  // The leader itself followed a call at another gateway.
+  if (leader.account.source === 'flight') return leader.account.without;
   const { usage, costNanos, usageSource, endedTick, firstByteTick, ...led } = leader.account;
   if (usage === undefined) return undefined;
   const totalMs = endedTick === undefined ? undefined : endedTick - leader.startedTick;

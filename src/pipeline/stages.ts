@@ -25,6 +25,7 @@ import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
 import { createReserve, type ReserveParts } from './reserve.ts';
 import { createSend } from './send.ts';
+import { createShare, type Sharing } from './share.ts';
 import { createSettle } from './settle.ts';
 import { shape } from './shape.ts';
 import { compose, type Next } from './stage.ts';
@@ -52,6 +53,8 @@ export interface PipelineParts {
   readonly budgets: ReserveParts | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
+  /** Undefined: flights are this process's own. */
+  readonly sharing: Sharing | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -89,6 +92,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     shape,
     createRecall({ ...parts, refresher }),
     createJoin(parts),
+    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing })]),
     createRemember(parts),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
