@@ -83,7 +83,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
-  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
