@@ -27,10 +27,10 @@ const book = createPriceBook();
 const price = usagePricer(book);
 const bounds = createBounds({ rates: dearestRates(book), outputLimit, outputTokens: 32_768 });
 
-const providers = [
-  ...['openai', 'anthropic', 'google', 'aws', 'azure', 'openrouter', 'together', 'groq', 'mistral'],
-  ...['deepseek', 'x-ai', 'fireworks', 'cohere', 'perplexity', 'cerebras', 'moonshotai', 'novita'],
-];
+const providers =
+  'openai anthropic google aws azure openrouter together groq mistral deepseek x-ai fireworks cohere perplexity cerebras moonshotai novita'.split(
+    ' ',
+  );
 
 /** Every model of the price book, by provider. */
 const models: readonly (readonly [provider: string, model: string])[] = [
