@@ -21,6 +21,9 @@ interface OpenItem {
 
 type PartList = 'content' | 'summary';
 
+/** Nobody has more parts in an item; a list with a hole of millions would be ours to write out. */
+const lastPart = 1023;
+
 /** Texts that grow within an item itself. */
 const ownTexts: Readonly<Record<string, string>> = {
   'response.function_call_arguments': 'arguments',
@@ -201,7 +204,8 @@ function partAt(item: Growing, list: PartList, at: number): Growing {
 }
 
 function partIndex(data: JsonObject, list: PartList): number {
-  return countOf(data[list === 'summary' ? 'summary_index' : 'content_index']) ?? 0;
+  const index = countOf(data[list === 'summary' ? 'summary_index' : 'content_index']) ?? 0;
+  return Math.min(index, lastPart);
 }
 
 function addTo(holder: Growing, name: string, text: string): void {
