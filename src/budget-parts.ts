@@ -31,13 +31,20 @@ export interface BudgetSurroundings {
   readonly shared: SharedParts | undefined;
 }
 
+/** The walls, and where they are counted. */
+export interface BudgetParts extends ReserveParts {
+  readonly store: BudgetStore;
+}
+
 /** The walls of an installation; undefined where it has no budget. */
-export function budgetsOf(surroundings: BudgetSurroundings): ReserveParts | undefined {
+export function budgetsOf(surroundings: BudgetSurroundings): BudgetParts | undefined {
   const { config, clock, signals, ledger: past, priceBook } = surroundings;
   const { budgets, budgeting } = config;
   if (budgets.length === 0) return undefined;
+  const { store, opening } = storeOf(surroundings);
   return {
-    walls: new Walls({ budgets, ...storeOf(surroundings), past, clock, signals }),
+    store,
+    walls: new Walls({ budgets, store, opening, past, clock, signals }),
     bounds: createBounds({
       rates: dearestRates(priceBook),
       outputLimit,
