@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { RedisArgument, RedisLink, RedisReply, RedisScript } from '../services/redis.ts';
-import { Breaker } from './breaker.ts';
+import { Breaker } from '../kernel/breaker.ts';
 import { enter, land, release, renew } from './flight-scripts.ts';
 import { FlightWaiters, type FlightWaiter, type Landing } from './flight-waiters.ts';
 import { placeOf } from './tiers/redis-place.ts';

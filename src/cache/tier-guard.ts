@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
-import { Breaker } from './breaker.ts';
+import { Breaker } from '../kernel/breaker.ts';
 import type { Awaitable, CacheEntry, CacheTier } from './tier.ts';
 
 export interface GuardLimits {
