@@ -8,6 +8,7 @@ import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { ByteSink } from '../exchange/stream.ts';
 import { noUsage } from '../exchange/usage.ts';
 import { dialects } from '../exchange/wire/index.ts';
+import { EconomizerError } from '../kernel/errors.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { Accountant } from './accountant.ts';
 import { identifier } from './identify.ts';
@@ -161,15 +162,45 @@ describe('protection on the way of a call', () => {
     const scale = stage(['scale-down']);
     const { next } = provider(() => false, true);
     const first = await scale(callOf(body), next);
-    expect(() => scale(callOf(body), next)).toThrow('scaled down to 1');
+    await expect(scale(callOf(body), onlyStored)).rejects.toThrow('scaled down to 1');
     if (!isWhole(first.body)) first.body.open({ write: () => true, end() {}, fail() {} });
     await expect(scale(callOf(body), () => Promise.reject(new Error('x')))).rejects.toThrow('x');
     expect((await scale(callOf(body), next)).status).toBe(200);
   });
 
-  it('says in the trail that a call was refused', () => {
+  it('says in the trail that a call was refused, and asks the provider nothing', async () => {
     const call = callOf(body);
-    expect(() => stage(['shutdown'])(call, provider().next)).toThrow('only essential agents');
+    await expect(stage(['shutdown'])(call, onlyStored)).rejects.toThrow('only essential agents');
     expect(call.trail.at(-1)!.verdict).toBe('refused:ECO_SCALED_DOWN');
   });
+
+  it('serves a stored answer all the same: it costs nothing', async () => {
+    const stored = { status: 200, headers: [], body: Buffer.from('stored') };
+    const reply = await stage(['shutdown'])(callOf(body), (call) => {
+      expect(call.directives.onlyIfCached).toBe(true);
+      return Promise.resolve(stored);
+    });
+    expect(reply).toBe(stored);
+  });
+
+  it('refuses at once what no cache could know', async () => {
+    const call = { ...callOf(body), key: undefined };
+    const asked = () => Promise.reject(new Error('asked'));
+    await expect(stage(['shutdown'])(call, asked)).rejects.toThrow('only essential agents');
+  });
+
+  it.each([
+    ['GET', '/models'],
+    ['POST', '/files'],
+  ])('lets %s %s pass, which nobody bills', async (method, path) => {
+    const call = { ...callOf(body), dialect: undefined, facts: undefined, method, path };
+    const { next } = provider();
+    expect((await stage(['shutdown'])(call, next)).status).toBe(200);
+  });
 });
+
+/** A path behind protection that has no answer in store. */
+function onlyStored(call: Call): Promise<Reply> {
+  expect(call.directives.onlyIfCached).toBe(true);
+  return Promise.reject(new EconomizerError('ECO_NOT_STORED', 'nothing is stored'));
+}

@@ -55,7 +55,7 @@ export function createRecall(options: RecallOptions): Stage {
     if (verdict === 'fresh') return serve(call, found, options, 'hit');
     if (verdict === 'stale-while-revalidate') {
       // Where money is short, an answer that is allowed to be stale is not worth asking anew.
-      if (call.pressure?.actions.has('cache-more') !== true) options.refresher.refresh(call, next);
+      if (call.pressure === undefined) options.refresher.refresh(call, next);
       return serve(call, found, options, 'stale');
     }
     if (call.directives.onlyIfCached === true) throw notStored();

@@ -104,6 +104,24 @@ describe('the protection ladder', () => {
     expect(other.headers['cache-status']).toContain('fwd=uri-miss');
   });
 
+  test('a stored answer serves whoever is shut out, for it costs nothing', async () => {
+    const house = await startHouse({ provider: { answer }, config: config({ limit_usd: 0.1 }) });
+    const url = `${house.url}/v1/chat/completions`;
+    const same = ask({ temperature: 0 });
+    await send(url, same, by('crawler'));
+    for (let index = 0; index < 9; index++) await send(url, ask(), by('support'));
+    const refused = await send(url, ask(), by('crawler'));
+    expect(refused.body.toString()).toContain('ECO_SCALED_DOWN');
+    const stored = await send(url, same, by('crawler'));
+    expect([stored.status, stored.headers['cache-status']]).toEqual([
+      200,
+      expect.stringContaining('hit'),
+    ]);
+    expect(stored.headers['x-economizer-pressure']).toContain('shutdown');
+    expect(house.rows.at(-1)).toMatchObject({ source: 'l1', costNanos: 0, savedBy: 'exact-cache' });
+    expect(house.provider.calls).toHaveLength(10);
+  });
+
   test('is written into the journal', async () => {
     const given = config({ limit_usd: 0.1 });
     const house = await startHouse({ provider: { answer }, config: given });
