@@ -35,7 +35,7 @@ import { createPoster } from './upstream/post.ts';
 /** The budgets as protection needs them. */
 type Budgets = Pick<BudgetParts, 'walls' | 'store'>;
 
-export interface ProtectionAssembly extends Pick<PipelineParts, 'protection' | 'ease'> {
+export interface ProtectionAssembly extends Pick<PipelineParts, 'protection' | 'easedPolicy'> {
   readonly gates: readonly Gate[];
   /** Undefined where no budget is configured. */
   readonly budgetDesk: BudgetDesk | undefined;
@@ -68,7 +68,7 @@ export function assembleProtection(options: Options): ProtectionAssembly {
       protection: steering.protection,
       cheaper: cheaperOf(config.protection.cheaperModels.map),
     },
-    ease: steering && easing(config.protection.cacheMore),
+    easedPolicy: steering && easing(config.protection.cacheMore),
     budgetDesk:
       steering &&
       journal &&

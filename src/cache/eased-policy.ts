@@ -15,12 +15,9 @@ export interface CacheEase {
  * The policy under pressure: longer times, stale answers, sampled answers, as far as the operator allows each. What the policy forbids altogether stays
  * forbidden, and so does what cannot be reused soundly. The same object for the same policy, so that a call makes none.
  */
-export function easing(
-  ease: CacheEase,
-): (policy: CachePolicy, pressure: Pressure | undefined) => CachePolicy {
+export function easing(ease: CacheEase): (policy: CachePolicy) => CachePolicy {
   const eased = new WeakMap<CachePolicy, CachePolicy>();
-  return (policy, pressure) => {
-    if (pressure === undefined || !pressure.actions.has('cache-more')) return policy;
+  return (policy) => {
     let found = eased.get(policy);
     if (found === undefined) {
       found = easedPolicy(policy, ease);
@@ -28,6 +25,11 @@ export function easing(
     }
     return found;
   };
+}
+
+/** True where a call's budgets ask to cache more. */
+export function asksToCacheMore(pressure: Pressure | undefined): boolean {
+  return pressure?.actions.has('cache-more') === true;
 }
 
 function easedPolicy(policy: CachePolicy, { ttlFactor, staleMs, sampled }: CacheEase): CachePolicy {

@@ -1,6 +1,6 @@
 import { cacheStatus } from '../cache/cache-status.ts';
 import { ageSeconds, judge } from '../cache/freshness.ts';
-import type { easing } from '../cache/eased-policy.ts';
+import { asksToCacheMore } from '../cache/eased-policy.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Source } from '../exchange/account.ts';
@@ -32,16 +32,19 @@ interface RecallOptions {
   readonly clock: Clock;
   readonly without: WithoutUs;
   readonly refresher: Refresher;
-  /** The policy under the call's pressure; undefined: always the same. */
-  readonly ease: ReturnType<typeof easing> | undefined;
+  /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
 }
 
 /** Serves a stored answer where the policy and the caller's `Cache-Control` allow it, and says so in `Cache-Status`. */
 export function createRecall(options: RecallOptions): Stage {
-  const { stack, clock, ease } = options;
+  const { stack, clock, easedPolicy } = options;
   return async (call, next) => {
     if (call.facts === undefined || call.key === undefined) return next(call);
-    const policy = ease === undefined ? options.policy : ease(options.policy, call.pressure);
+    const policy =
+      easedPolicy !== undefined && asksToCacheMore(call.pressure)
+        ? easedPolicy(options.policy)
+        : options.policy;
     call.reuse = mayReuse(call.facts, call.directives, policy);
     if (!call.reuse.lookup) return forward(call, next, clock);
     const finding = stack.find(call.key);

@@ -1,5 +1,5 @@
 import { lifetimes } from '../cache/freshness.ts';
-import type { easing } from '../cache/eased-policy.ts';
+import { asksToCacheMore } from '../cache/eased-policy.ts';
 import { unfitForStore, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import { storedHeaders } from '../cache/stored-headers.ts';
@@ -16,8 +16,8 @@ import { tapped } from './tap.ts';
 interface RememberOptions {
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
-  /** The policy under the call's pressure; undefined: always the same. */
-  readonly ease: ReturnType<typeof easing> | undefined;
+  /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
   readonly clock: Clock;
 }
 
@@ -39,8 +39,11 @@ function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
 }
 
 function remember(call: Call, reply: Reply, options: RememberOptions): void {
-  const { stack, clock, ease } = options;
-  const policy = ease === undefined ? options.policy : ease(options.policy, call.pressure);
+  const { stack, clock, easedPolicy } = options;
+  const policy =
+    easedPolicy !== undefined && asksToCacheMore(call.pressure)
+      ? easedPolicy(options.policy)
+      : options.policy;
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
   if (call.cut === true || call.account.budget?.outputCap !== undefined) {

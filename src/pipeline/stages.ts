@@ -1,6 +1,5 @@
 import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
 import type { Protection } from '../budget/ladder/protection.ts';
-import type { easing } from '../cache/eased-policy.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { SecretInUse } from '../cache/shared-secret.ts';
@@ -59,8 +58,8 @@ export interface PipelineParts {
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   /** Undefined: budgets press nobody. */
   readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
-  /** How the cache's policy changes under pressure; undefined: it does not. */
-  readonly ease: ReturnType<typeof easing> | undefined;
+  /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
   /** Undefined: flights are this process's own. */
   readonly sharing: Sharing | undefined;
   readonly clock: Clock;

@@ -122,6 +122,24 @@ describe('the protection ladder', () => {
     expect(house.provider.calls).toHaveLength(10);
   });
 
+  test('while money is short sampled answers are reused where that is allowed, and no longer', async () => {
+    const given = config({ limit_usd: 0.1 });
+    const protection = { ...given.protection, cache_more: { sampled: true } };
+    const house = await startHouse({
+      provider: { answer },
+      config: { ...given, protection: protection as never },
+    });
+    const url = `${house.url}/v1/chat/completions`;
+    for (let index = 0; index < 8; index++) {
+      const { headers } = await send(url, ask(), by('support'));
+      expect(headers['cache-status']).toContain('detail=sampled');
+    }
+    await send(url, ask(), by('support'));
+    const again = await send(url, ask(), by('support'));
+    expect(again.headers['cache-status']).toContain('hit');
+    expect(house.provider.calls).toHaveLength(9);
+  });
+
   test('is written into the journal', async () => {
     const given = config({ limit_usd: 0.1 });
     const house = await startHouse({ provider: { answer }, config: given });
