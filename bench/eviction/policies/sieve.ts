@@ -12,7 +12,7 @@ export class Sieve implements SimulatedCache {
 
   constructor({ maxEntries }: Bounds) {
     this.#capacity = maxEntries;
-    this.#lists.grow(maxEntries);
+    this.#lists.use(new Int32Array(2 * maxEntries));
     this.#keys = new Float64Array(maxEntries);
     this.#visited = new Uint8Array(maxEntries);
   }

@@ -55,7 +55,7 @@ export class Eviction {
     const { slots } = this.#residents;
     const hash = slots.hash(slot);
     this.#sketch.add(hash);
-    this.#ask(hash, slots.bytesOf(slot), slots.worth(slot));
+    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot));
     this.#residents.hit(slot);
   }
 
@@ -69,7 +69,7 @@ export class Eviction {
     const size = sizeOf(bytes);
     const noted = this.#worths.noted(worth);
     this.#sketch.add(hash);
-    this.#ask(hash, size, noted);
+    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted);
     const slot = this.#residents.add(hash, size, noted);
     this.#sketch.fit(this.entries);
     return slot;
@@ -100,7 +100,6 @@ export class Eviction {
   }
 
   #ask(hash: number, bytes: number, worth: number): void {
-    if (!this.#advisor.follows(hash)) return;
     this.#advisor.request(hash, bytes, worth);
     this.#residents.windowShare = this.#advisor.windowShare;
   }

@@ -43,34 +43,39 @@ export class FrequencySketch {
 
   /** Sightings of the key with this hash, at most 15. */
   count(hash: number): number {
+    const words = this.#words;
     const block = mixed(hash, this.#seed);
     const base = (block & this.#blockMask) * wordsInBlock;
-    let places = mixed(block, hash);
-    let least = 15;
-    for (let row = 0; row < 4; row++) {
-      const place = row * 32 + (places & 31);
-      places >>>= 8;
-      const counter = (this.#words[base + (place >>> 3)]! >>> ((place & 7) << 2)) & 15;
-      if (counter < least) least = counter;
-    }
-    return least;
+    const places = mixed(block, hash);
+    return Math.min(
+      counterAt(words, base, places & 31),
+      counterAt(words, base, 32 + ((places >>> 8) & 31)),
+      counterAt(words, base, 64 + ((places >>> 16) & 31)),
+      counterAt(words, base, 96 + (places >>> 27)),
+    );
   }
 
   /** Counts one sighting: only the lowest of its counters go up, since the others are too high already (Estan and Varghese 2002). */
   add(hash: number): void {
-    const least = this.count(hash);
-    if (least === 15) return;
+    const words = this.#words;
     const block = mixed(hash, this.#seed);
     const base = (block & this.#blockMask) * wordsInBlock;
-    let places = mixed(block, hash);
-    for (let row = 0; row < 4; row++) {
-      const place = row * 32 + (places & 31);
-      places >>>= 8;
-      const at = base + (place >>> 3);
-      const shift = (place & 7) << 2;
-      const word = this.#words[at]!;
-      if (((word >>> shift) & 15) === least) this.#words[at] = word + (1 << shift);
-    }
+    const places = mixed(block, hash);
+    const first = places & 31;
+    const second = 32 + ((places >>> 8) & 31);
+    const third = 64 + ((places >>> 16) & 31);
+    const fourth = 96 + (places >>> 27);
+    const least = Math.min(
+      counterAt(words, base, first),
+      counterAt(words, base, second),
+      counterAt(words, base, third),
+      counterAt(words, base, fourth),
+    );
+    if (least === 15) return;
+    raise(words, base, first, least);
+    raise(words, base, second, least);
+    raise(words, base, third, least);
+    raise(words, base, fourth, least);
     if (++this.#sightings >= sightingsPerEntry * this.#entries) this.#halve();
   }
 
@@ -90,4 +95,14 @@ export class FrequencySketch {
 function blocksFor(entries: number): number {
   const wanted = Math.max(1, (entries * 32) / countersInBlock);
   return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+function counterAt(words: Uint32Array, base: number, place: number): number {
+  return (words[base + (place >>> 3)]! >>> ((place & 7) << 2)) & 15;
+}
+
+function raise(words: Uint32Array, base: number, place: number, from: number): void {
+  const at = base + (place >>> 3);
+  const shift = (place & 7) << 2;
+  if (((words[at]! >>> shift) & 15) === from) words[at] = words[at]! + (1 << shift);
 }

@@ -2,26 +2,23 @@
 export const none = -1;
 
 /**
- * Doubly linked lists of slot numbers in one typed array. Slot `s` has its newer neighbour at `2s` and its older at `2s + 1`, so that both
- * come with one line of memory.
+ * Doubly linked lists of slot numbers in one typed array, two links a slot: the slot that came to its list just after, and the one just
+ * before. `stride` leaves room between for what else is known of a slot, so that all of it comes with one line of memory.
  */
 export class SlotLists {
-  #links = new Int32Array(0);
+  readonly #stride: number;
+  #links: Int32Array = new Int32Array(0);
   readonly #newest: Int32Array;
   readonly #oldest: Int32Array;
 
-  constructor(lists: number) {
+  constructor(lists: number, stride = 2) {
+    this.#stride = stride;
     this.#newest = new Int32Array(lists).fill(none);
     this.#oldest = new Int32Array(lists).fill(none);
   }
 
-  get bytes(): number {
-    return this.#links.byteLength;
-  }
-
-  grow(slots: number): void {
-    const links = new Int32Array(2 * slots);
-    links.set(this.#links);
+  /** An array of `stride` numbers a slot, of which the first two are for this; a larger one begins with what was in the one before. */
+  use(links: Int32Array): void {
     this.#links = links;
   }
 
@@ -35,34 +32,37 @@ export class SlotLists {
 
   /** The slot that came to its list just after this one. */
   newer(slot: number): number {
-    return this.#links[2 * slot]!;
+    return this.#links[slot * this.#stride]!;
   }
 
   pushNewest(list: number, slot: number): void {
+    const links = this.#links;
     const second = this.#newest[list]!;
-    this.#links[2 * slot] = none;
-    this.#links[2 * slot + 1] = second;
+    links[slot * this.#stride] = none;
+    links[slot * this.#stride + 1] = second;
     if (second === none) this.#oldest[list] = slot;
-    else this.#links[2 * second] = slot;
+    else links[second * this.#stride] = slot;
     this.#newest[list] = slot;
   }
 
   pushOldest(list: number, slot: number): void {
+    const links = this.#links;
     const second = this.#oldest[list]!;
-    this.#links[2 * slot] = second;
-    this.#links[2 * slot + 1] = none;
+    links[slot * this.#stride] = second;
+    links[slot * this.#stride + 1] = none;
     if (second === none) this.#newest[list] = slot;
-    else this.#links[2 * second + 1] = slot;
+    else links[second * this.#stride + 1] = slot;
     this.#oldest[list] = slot;
   }
 
   remove(list: number, slot: number): void {
-    const newer = this.#links[2 * slot]!;
-    const older = this.#links[2 * slot + 1]!;
+    const links = this.#links;
+    const newer = links[slot * this.#stride]!;
+    const older = links[slot * this.#stride + 1]!;
     if (newer === none) this.#newest[list] = older;
-    else this.#links[2 * newer + 1] = older;
+    else links[newer * this.#stride + 1] = older;
     if (older === none) this.#oldest[list] = newer;
-    else this.#links[2 * older] = newer;
+    else links[older * this.#stride] = newer;
   }
 
   /** `remove` and `pushNewest` in one. */

@@ -9,18 +9,27 @@ const nowhere = 3;
 
 const slotsAtFirst = 16;
 
-/** What is known of each entry kept, in typed arrays by slot number, and which part of the cache it is in. Some 35 bytes an entry. */
+/** Words in a record: two links, then these, and last the bytes as a double. */
+const words = 8;
+const hashAt = 2;
+const stampAt = 3;
+const partAt = 4;
+const worthAt = 5;
+/** In doubles. */
+const bytesAt = 3;
+const doubles = words / 2;
+
+/** What is known of each entry kept, in a typed array by slot number, and which part of the cache it is in. 32 bytes an entry. */
 export class Slots {
   limits: Limits;
-  readonly lists = new SlotLists(3);
+  readonly lists = new SlotLists(3, words);
   /** Entries and bytes of each part. */
   readonly #entries = new Float64Array(3);
   readonly #bytesIn = new Float64Array(3);
-  #part = new Uint8Array(0);
-  #hash = new Int32Array(0);
-  #bytes = new Float64Array(0);
-  #worth = new Float32Array(0);
-  #stamp = new Uint32Array(0);
+  /** One record a slot, seen as numbers of three kinds. */
+  #words = new Int32Array(0);
+  #floats = new Float32Array(0);
+  #doubles = new Float64Array(0);
   /** Slots that were used and are free again. */
   #free: number[] = [];
   #unused = 0;
@@ -56,7 +65,7 @@ export class Slots {
   }
 
   loadOfSlot(slot: number): number {
-    return loadOf(this.limits, 1, this.#bytes[slot]!);
+    return loadOf(this.limits, 1, this.#doubles[slot * doubles + bytesAt]!);
   }
 
   entriesIn(part: number): number {
@@ -64,70 +73,70 @@ export class Slots {
   }
 
   isKept(slot: number): boolean {
-    return this.#part[slot]! < nowhere;
+    return this.#words[slot * words + partAt]! < nowhere;
   }
 
   part(slot: number): number {
-    return this.#part[slot]!;
+    return this.#words[slot * words + partAt]!;
   }
 
   hash(slot: number): number {
-    return this.#hash[slot]!;
+    return this.#words[slot * words + hashAt]!;
   }
 
   bytesOf(slot: number): number {
-    return this.#bytes[slot]!;
+    return this.#doubles[slot * doubles + bytesAt]!;
   }
 
   worth(slot: number): number {
-    return this.#worth[slot]!;
+    return this.#floats[slot * words + worthAt]!;
   }
 
   /** True if `slot` was used longer ago than `other`; right for the last two thousand million uses. */
   isOlder(slot: number, other: number): boolean {
-    return ((this.#stamp[slot]! - this.#stamp[other]!) | 0) < 0;
+    return ((this.#words[slot * words + stampAt]! - this.#words[other * words + stampAt]!) | 0) < 0;
   }
 
   /** A slot for a new entry, in no part yet. */
   take(hash: number, bytes: number, worth: number): number {
     const slot = this.#free.pop() ?? this.#unused++;
-    if (slot >= this.#part.length) this.#grow();
-    this.#part[slot] = nowhere;
-    this.#hash[slot] = hash;
-    this.#bytes[slot] = bytes;
-    this.#worth[slot] = worth;
+    if (slot * words >= this.#words.length) this.#grow();
+    this.#words[slot * words + partAt] = nowhere;
+    this.#words[slot * words + hashAt] = hash;
+    this.#doubles[slot * doubles + bytesAt] = bytes;
+    this.#floats[slot * words + worthAt] = worth;
     return slot;
   }
 
   touch(slot: number): void {
-    this.#stamp[slot] = ++this.#time;
+    this.#words[slot * words + stampAt] = ++this.#time;
   }
 
   /** For an entry that is in no part. */
   resize(slot: number, bytes: number, worth: number): void {
-    this.#bytes[slot] = bytes;
-    this.#worth[slot] = worth;
+    this.#doubles[slot * doubles + bytesAt] = bytes;
+    this.#floats[slot * words + worthAt] = worth;
   }
 
   enter(part: number, slot: number, asOldest = false): void {
-    this.#part[slot] = part;
+    this.#words[slot * words + partAt] = part;
     this.#entries[part]!++;
-    this.#bytesIn[part]! += this.#bytes[slot]!;
+    this.#bytesIn[part]! += this.#doubles[slot * doubles + bytesAt]!;
     if (asOldest) this.lists.pushOldest(part, slot);
     else this.lists.pushNewest(part, slot);
   }
 
   leave(slot: number): void {
-    const part = this.#part[slot]!;
+    const part = this.#words[slot * words + partAt]!;
     this.lists.remove(part, slot);
     this.#entries[part]!--;
-    this.#bytesIn[part]! -= this.#bytes[slot]!;
-    this.#part[slot] = nowhere;
+    this.#bytesIn[part]! -= this.#doubles[slot * doubles + bytesAt]!;
+    this.#words[slot * words + partAt] = nowhere;
   }
 
   /** As the newest of its part. */
   renew(slot: number): void {
-    this.lists.renew(this.#part[slot]!, slot);
+    this.lists.renew(this.#words[slot * words + partAt]!, slot);
   }
 
   move(slot: number, part: number): void {
@@ -143,28 +152,20 @@ export class Slots {
     this.lists.clear();
     this.#entries.fill(0);
     this.#bytesIn.fill(0);
-    this.#part.fill(nowhere);
+    for (let slot = 0; slot < this.#unused; slot++) this.#words[slot * words + partAt] = nowhere;
     this.#free = [];
     this.#unused = 0;
   }
 
   #grow(): void {
-    const wanted = Math.max(slotsAtFirst, 2 * this.#part.length);
+    const wanted = Math.max(slotsAtFirst, (2 * this.#words.length) / words);
     // One more than may be kept: the newcomer has its slot before another goes.
     const slots = Math.min(wanted, Math.max(slotsAtFirst, this.limits.maxEntries + 1));
-    this.lists.grow(slots);
-    this.#part = copied(new Uint8Array(slots), this.#part);
-    this.#hash = copied(new Int32Array(slots), this.#hash);
-    this.#bytes = copied(new Float64Array(slots), this.#bytes);
-    this.#worth = copied(new Float32Array(slots), this.#worth);
-    this.#stamp = copied(new Uint32Array(slots), this.#stamp);
+    const grown = new Int32Array(slots * words);
+    grown.set(this.#words);
+    this.#words = grown;
+    this.#floats = new Float32Array(grown.buffer);
+    this.#doubles = new Float64Array(grown.buffer);
+    this.lists.use(grown);
   }
-}
-
-function copied<Values extends { set(from: ArrayLike<number>): void }>(
-  to: Values,
-  from: ArrayLike<number>,
-): Values {
-  to.set(from);
-  return to;
 }
