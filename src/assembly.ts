@@ -1,5 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { budgetsOf } from './budget-parts.ts';
+import type { Walls } from './budget/walls.ts';
 import { allowanceGate } from './access/allowance.ts';
 import { Keyring } from './access/keyring.ts';
 import type { KeyStore } from './access/store.ts';
@@ -10,7 +12,7 @@ import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
-import type { Config, ProviderConfig } from './config/config.ts';
+import type { CacheLevel, Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
@@ -34,6 +36,7 @@ import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -44,9 +47,13 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  /** Undefined where nothing is shared with other gateways. */
+  readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
+  /** Undefined where no budget is configured. */
+  readonly walls: Walls | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
   close(): Promise<void>;
 }
@@ -64,19 +71,23 @@ export interface AssemblyOptions {
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
   const { config, clock, signals } = options;
+  for (const text of config.warnings) signals.emit('notice', { text });
   const { keyStore = createMemoryKeyStore() } = options;
   const configuredKeys = config.access.keys;
   const keyring = new Keyring({ configured: configuredKeys, store: keyStore, clock, signals });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
-  const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
+  const keeps = keepsFiles(config);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
+  const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
+  const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
+  const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth }),
-    secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
+    recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
+    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
     policy: policyOf(config),
     books: ledger ?? noBooks,
@@ -88,6 +99,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: config.care.keepWarm
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
+    budgets,
+    sharing: shared?.sharing,
     gates: [allowanceGate],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
@@ -104,6 +117,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
     ),
     stack,
+    shared,
     adminRoutes: adminRoutes({
       keyStore,
       configuredKeys,
@@ -112,17 +126,25 @@ export function assemble(options: AssemblyOptions): Assembly {
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,
+    walls: budgets?.walls,
     close: once(async () => {
       // A provider that hangs must not keep us open.
       const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
       stop();
+      await budgets?.walls.close();
       await stack.close();
+      await shared?.close();
       await ledger?.close();
       await keyStore.close();
     }),
   };
+}
+
+function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
+  const keepsBudgets = budgets.length > 0 && budgeting.store === 'sqlite';
+  return ledger.enabled || (cache.enabled && cache.disk.enabled) || keepsBudgets;
 }
 
 /** `act` for the first caller; all later ones get its promise. */
@@ -133,12 +155,19 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 const noBooks: Books = { book: () => Promise.resolve() };
 
-function tiersOf({ config, clock, signals }: AssemblyOptions): CacheTier[] {
-  const { enabled, memory, disk } = config.cache;
-  const tiers: CacheTier[] = [];
-  if (enabled && memory.enabled) tiers.push(createMemoryTier({ ...memory, clock }));
-  if (enabled && disk.enabled) tiers.push(createSqliteTier({ ...disk, clock, signals }));
-  return tiers;
+/** In the order in which they are asked. */
+function tiersOf(
+  { config, clock, signals }: AssemblyOptions,
+  shared: SharedParts | undefined,
+): CacheTier[] {
+  const { enabled, memory, disk, order } = config.cache;
+  const makers: Record<CacheLevel, () => CacheTier | undefined> = {
+    memory: () => (memory.enabled ? createMemoryTier({ ...memory, clock }) : undefined),
+    disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
+    redis: () => shared?.tier,
+  };
+  if (!enabled) return [];
+  return order.map((level) => makers[level]()).filter((tier) => tier !== undefined);
 }
 
 function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../exchange/answer.ts';
-import { decodeEntry, encodeEntry, packEntry, unpackEntry } from './answer-codec.ts';
+import { decodeEntry, encodeEntry, labelsOf, packEntry, unpackEntry } from './answer-codec.ts';
 import { sampleEntry } from './sample-entry.ts';
 import type { CacheEntry } from './tier.ts';
 
@@ -47,6 +47,9 @@ const anyEntry: fc.Arbitrary<CacheEntry> = fc.record({
   storedAt: double,
   freshUntil: double,
   staleUntil: double,
+  tags: fc.array(text, { maxLength: 6 }),
+  worthNanos: fc.option(count, { nil: undefined }),
+  epoch: fc.option(double, { nil: undefined }),
 });
 
 function reread(entry: CacheEntry): CacheEntry | undefined {
@@ -69,6 +72,16 @@ describe('an encoded entry', () => {
         expect(plain(unpackEntry(entry.key, packEntry(entry)))).toEqual(entry);
       }),
     );
+  });
+
+  it('shows what it is called without its body', () => {
+    fc.assert(
+      fc.property(anyEntry, (entry) => {
+        const { storedAt, tags, epoch } = entry;
+        expect(labelsOf(encodeEntry(entry).head)).toEqual({ storedAt, tags, epoch });
+      }),
+    );
+    expect(labelsOf(Buffer.from([1, 2, 3]))).toBeUndefined();
   });
 
   it('tells an answer without frames from one with none in them', () => {
@@ -99,7 +112,7 @@ describe('an encoded entry', () => {
   it('is a miss where it was cut off or is another version', () => {
     const { head, body } = encodeEntry(sampleEntry({ key: 'k', now: 0 }));
     const other = Buffer.from(head);
-    other[0] = 2;
+    other[0] = 1;
     expect(decodeEntry('k', head.subarray(0, 3), body)).toBeUndefined();
     expect(decodeEntry('k', head, body.subarray(1))).toBeUndefined();
     expect(decodeEntry('k', other, body)).toBeUndefined();

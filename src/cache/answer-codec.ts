@@ -4,10 +4,10 @@ import type { DialectName } from '../exchange/dialect.ts';
 import { asBuffer, type Bytes } from '../exchange/stream.ts';
 import { usageClasses, type Usage, type UsageSource } from '../exchange/usage.ts';
 import { FieldReader, FieldWriter } from './binary-fields.ts';
-import type { CacheEntry } from './tier.ts';
+import type { CacheEntry, EntryLabels } from './tier.ts';
 
 /** Entries of another version are misses; raise it with every change of the form below. */
-const version = 1;
+const version = 2;
 const checksumAt = 1;
 const fieldsAt = 5;
 
@@ -101,6 +101,10 @@ function writeFields(fields: FieldWriter, entry: CacheEntry): void {
   writeUsage(fields, answer.usage);
   fields.count(answer.headers.length);
   for (const each of answer.headers) fields.text(each);
+  fields.count(entry.tags?.length ?? 0);
+  for (const each of entry.tags ?? []) fields.text(each);
+  fields.optionalDouble(entry.worthNanos);
+  fields.optionalDouble(entry.epoch);
 }
 
 function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefined {
@@ -124,8 +128,20 @@ function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefin
     usage: readUsage(fields),
     headers: Array.from({ length: fields.count() }, () => fields.text()),
   };
-  return { key, answer, storedAt, freshUntil, staleUntil };
+  const tags = Array.from({ length: fields.count() }, () => fields.text());
+  const worthNanos = fields.optionalDouble();
+  const epoch = fields.optionalDouble();
+  return { key, answer, storedAt, freshUntil, staleUntil, tags, worthNanos, epoch };
 }
+
+/** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is of another version. */
+export function labelsOf(head: Bytes): EntryLabels | undefined {
+  if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
+  const { storedAt, tags = [], epoch } = readEntry('', asBuffer(head), noBody) ?? {};
+  return storedAt === undefined ? undefined : { storedAt, tags, epoch };
+}
+
+const noBody = new Uint8Array();
 
 /** Most classes of most answers are zero: a set of bits says which follow. */
 function writeUsage(fields: FieldWriter, usage: Usage | undefined): void {

@@ -37,6 +37,11 @@ export class FieldWriter {
     if (value !== undefined) this.text(value);
   }
 
+  optionalDouble(value: number | undefined): void {
+    this.count(value === undefined ? 0 : 1);
+    if (value !== undefined) this.double(value);
+  }
+
   /** What was written, with the reserved bytes before it. */
   bytes(): Buffer {
     return this.#bytes.subarray(0, this.#at);
@@ -82,5 +87,9 @@ export class FieldReader {
 
   optionalText(): string | undefined {
     return this.count() === 0 ? undefined : this.text();
+  }
+
+  optionalDouble(): number | undefined {
+    return this.count() === 0 ? undefined : this.double();
   }
 }

@@ -187,6 +187,7 @@ const cases: Readonly<Record<string, (trial: Trial) => Promise<void>>> = {
 
 function bareEntry(now: number): CacheEntry {
   const { answer, ...times } = sampleEntry({ key: 'bare', now });
+  const unlabelled = { tags: [], worthNanos: undefined, epoch: undefined };
   const unknown = {
     model: undefined,
     serviceTier: undefined,
@@ -194,7 +195,7 @@ function bareEntry(now: number): CacheEntry {
     usageSource: undefined,
     headers: [],
   };
-  return { ...times, answer: { ...answer, ...unknown } };
+  return { ...times, ...unlabelled, answer: { ...answer, ...unknown } };
 }
 
 /** Equal in all, with bytes compared as bytes, whatever holds them. */

@@ -24,6 +24,9 @@ export function sampleEntry(options: SampleOptions): CacheEntry {
     storedAt: now,
     freshUntil: now + ttlMs,
     staleUntil: now + ttlMs + staleMs,
+    tags: ['tenant:sample', 'model:claude-sample-1', 'tag:naïve'],
+    worthNanos: 1_250_000 + seed,
+    epoch: now - 1000,
     answer: {
       dialect: 'anthropic-messages',
       model: 'claude-sample-1',

@@ -63,6 +63,13 @@ export class CacheStack {
     return undefined;
   }
 
+  /** The same from one tier only, whatever those before it have. */
+  async findIn(name: string, key: string): Promise<Found | undefined> {
+    const level = this.#guards.findIndex(({ tier }) => tier.name === name);
+    const entry = await this.#guards[level]?.get(key);
+    return entry === undefined ? undefined : this.#found(level, entry);
+  }
+
   /** Gives the entry to all tiers. Never throws, and nobody need wait: `flush` does. */
   store(entry: CacheEntry): void {
     // A search that is under way must not put what it finds in the place of this.

@@ -1,4 +1,5 @@
 import type { Answer } from '../exchange/answer.ts';
+import type { Purged } from './invalidation/purge-table.ts';
 
 /** An answer under its key, with its times (milliseconds since the epoch). */
 export interface CacheEntry {
@@ -9,11 +10,16 @@ export interface CacheEntry {
   readonly freshUntil: number;
   /** Kept until then, for stale-while-revalidate and stale-if-error; afterwards the entry is as good as gone. */
   readonly staleUntil: number;
-  /** What invalidation may name it by: `model:gpt-5`, `agent:support`, or the caller's own; within its tenant. */
+  /** What invalidation may name it by: `tenant:acme`, `model:gpt-5`, `agent:support`, `tag:` and the caller's own; see `invalidation/labels.ts`. */
   readonly tags?: readonly string[] | undefined;
+  /** The version of the table of purges that was known when the answer was asked for: later purges may mean it. Undefined: every one. */
+  readonly epoch?: number | undefined;
   /** What one more hit saves; undefined where the price is not known. */
   readonly worthNanos?: number | undefined;
 }
+
+/** What invalidation goes by. */
+export type EntryLabels = Required<Pick<CacheEntry, 'storedAt' | 'tags' | 'epoch'>>;
 
 export interface TierStats {
   readonly entries: number;
@@ -29,6 +35,8 @@ export type Awaitable<Value> = Value | Promise<Value>;
 export interface CacheTier {
   /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`. */
   readonly name: string;
+  /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
+  readonly shared?: boolean;
   /** The entry, never one past its `staleUntil`. */
   get(key: string): Awaitable<CacheEntry | undefined>;
   /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */
@@ -36,6 +44,12 @@ export interface CacheTier {
   /** True if there was such an entry. */
   delete(key: string): Awaitable<boolean>;
   clear(): Awaitable<void>;
+  /**
+   * Goes through what it holds and counts the entries that these purges mean (`PurgeTable.judge` says `gone`; their labels suffice, see
+   * `labelsOf`), removing them where asked to. Slow and in steps, so that calls go on meanwhile: reads hold entries against the
+   * purges anyway, and a sweep only gives back their room. Left out: entries stay until their time is over.
+   */
+  sweep?(purges: readonly Purged[], options: { readonly remove: boolean }): Awaitable<number>;
   stats(): Awaitable<TierStats>;
   /** Resolves when all that was set before would survive the end of the process, where the tier persists at all. */
   flush(): Promise<void>;

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import type {
+  BudgetConfig,
+  BudgetingConfig,
   AccessKey,
   CareConfig,
   Config,
@@ -7,6 +9,7 @@ import type {
   PriceConfig,
   ProviderConfig,
 } from './config.ts';
+import { redisConfig, sharedCacheConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -47,7 +50,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
             : resolve(directory, cache.disk.path),
         maxBytes: cache.disk.max_bytes,
       },
+      ...sharedCacheConfig(cache),
     },
+    budgets: values.budgets.map(budgetConfig),
+    budgeting: budgetingConfig(values.budgeting),
+    redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     ledger: {
@@ -69,6 +76,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     prices: values.prices.map(priceConfig),
     log: values.log,
     shutdownGraceMs: values.shutdown_grace,
+    warnings: [],
   });
 }
 
@@ -107,6 +115,37 @@ function fitConfig(values: ConfigValues['fit']): FitConfig {
     capCharacters: values.cap_characters === 0 ? undefined : values.cap_characters,
     rememberMs: values.remember,
     maxBytes: values.max_bytes,
+  };
+}
+
+function budgetConfig(values: ConfigValues['budgets'][number]): BudgetConfig {
+  const { tenant, team, key, agent, session, tag } = values.scope;
+  return {
+    id: values.id,
+    scope: { tenant, team, key, agent, session, tag },
+    limit: values.limit_usd,
+    period: values.period,
+    timeZone: values.time_zone,
+    hard: values.hard,
+  };
+}
+
+function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
+  return {
+    store: values.store,
+    outputCap: values.output_cap,
+    clampTokens: values.clamp_tokens,
+    waitMs: values.wait,
+    ceilings: values.ceilings.map(({ provider, model, path, reason, usd }) => ({
+      provider,
+      model,
+      path,
+      reason,
+      limit: usd,
+    })),
+    outputTokens: values.output_tokens === 0 ? undefined : values.output_tokens,
+    tokensPerSearch: values.tokens_per_search === 0 ? undefined : values.tokens_per_search,
+    brokenStreams: values.broken_streams,
   };
 }
 
@@ -150,7 +189,7 @@ function dayOf(day: string | undefined): number | undefined {
   return day === undefined ? undefined : Date.parse(day);
 }
 
-function deepFreeze<Value extends object>(value: Value): Value {
+export function deepFreeze<Value extends object>(value: Value): Value {
   for (const each of Object.values(value)) {
     if (typeof each === 'object' && each !== null) deepFreeze(each);
   }

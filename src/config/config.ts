@@ -14,6 +14,10 @@ export interface Config {
     readonly adminSha256: string | undefined;
   };
   readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[];
+  readonly budgeting: BudgetingConfig;
+  /** Undefined: nothing is shared between gateways. */
+  readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly ledger: {
@@ -25,6 +29,8 @@ export interface Config {
   readonly prices: readonly PriceConfig[];
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
   readonly shutdownGraceMs: number;
+  /** What holds and is probably not meant; told once at the start. */
+  readonly warnings: readonly string[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -77,6 +83,104 @@ export interface CacheConfig {
     readonly maxBytes: number;
   };
   readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+  /** Used where the configuration has a Redis. */
+  readonly redis: {
+    readonly enabled: boolean;
+    readonly maxAnswerBytes: number;
+    readonly lookupMs: number;
+    readonly storeMs: number;
+  };
+  /** Every level once, the one to be asked first in front. */
+  readonly order: readonly CacheLevel[];
+  /** Undefined: this installation's own, or what gateways agree on. */
+  readonly secret: string | undefined;
+  readonly flights: {
+    readonly enabled: boolean;
+    readonly waitMs: number;
+    readonly leaseMs: number;
+  };
+}
+
+export type CacheLevel = 'memory' | 'disk' | 'redis';
+
+/** Exactly one of `url`, `sentinel` and `cluster` is there. */
+export interface RedisConfig {
+  readonly url: string | undefined;
+  readonly sentinel:
+    | {
+        readonly name: string;
+        readonly nodes: readonly RedisAddress[];
+        readonly username: string | undefined;
+        readonly password: string | undefined;
+      }
+    | undefined;
+  readonly cluster: { readonly nodes: readonly RedisAddress[] } | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number;
+  /** Files in PEM, absolute; undefined: encrypted only where `url` says so. */
+  readonly tls:
+    | {
+        readonly ca: string | undefined;
+        readonly cert: string | undefined;
+        readonly key: string | undefined;
+        readonly serverName: string | undefined;
+      }
+    | undefined;
+  readonly prefix: string;
+  readonly connectMs: number;
+}
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface BudgetConfig {
+  readonly id: string;
+  readonly scope: {
+    readonly tenant: string | undefined;
+    readonly team: string | undefined;
+    readonly key: string | undefined;
+    readonly agent: string | undefined;
+    readonly session: string | undefined;
+    readonly tag: string | undefined;
+  };
+  /** Nano-dollars. */
+  readonly limit: number;
+  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
+  readonly timeZone: string;
+  readonly hard: boolean;
+}
+
+export type UnboundedReason =
+  | 'price-unknown'
+  | 'output-unknown'
+  | 'stored-input'
+  | 'remote-input'
+  | 'media-input'
+  | 'server-tool'
+  | 'opaque-path'
+  | 'unread';
+
+export interface BudgetingConfig {
+  readonly store: 'memory' | 'sqlite' | 'redis';
+  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
+  readonly clampTokens: number;
+  readonly waitMs: number;
+  readonly ceilings: readonly {
+    readonly provider: string | undefined;
+    readonly model: string | undefined;
+    readonly path: string | undefined;
+    readonly reason: UnboundedReason | undefined;
+    /** Nano-dollars. */
+    readonly limit: number;
+  }[];
+  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
+  readonly outputTokens: number | undefined;
+  /** Undefined: not known. */
+  readonly tokensPerSearch: number | undefined;
+  readonly brokenStreams: 'at-most' | 'counted';
 }
 
 export interface CareConfig {
@@ -147,8 +251,23 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  return config.providers.flatMap((provider) => [
-    ...(provider.apiKey === undefined ? [] : [provider.apiKey]),
-    ...Object.values(provider.headers),
-  ]);
+  const { providers, cache, redis } = config;
+  const others = [
+    cache.secret,
+    redis?.password,
+    redis?.sentinel?.password,
+    ...urlSecrets(redis?.url),
+  ];
+  return [
+    ...providers.map(({ apiKey }) => apiKey),
+    ...providers.flatMap(({ headers }) => Object.values(headers)),
+    ...others,
+  ].filter((each) => each !== undefined);
+}
+
+/** A password in a URL, as it stands there and as it is meant. */
+function urlSecrets(url: string | undefined): readonly string[] {
+  if (url === undefined) return [];
+  const { password } = new URL(url);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
 }

@@ -13,9 +13,12 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
 import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
+import { redisSchema } from './redis-schema.ts';
+import { sharedCacheFields } from './shared-cache-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
@@ -55,6 +58,7 @@ const cache = section('Reuse of answers.', {
     path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
     max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
   }).prefault({}),
+  ...sharedCacheFields,
 });
 
 const limits = section('Bounds on everything that could grow or hang.', {
@@ -148,6 +152,9 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: accessSchema.prefault({}),
   cache: cache.prefault({}),
+  budgets: budgetsSchema,
+  budgeting: budgetingSchema.prefault({}),
+  redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {

@@ -1,12 +1,20 @@
 import { existsSync } from 'node:fs';
 import { parseDuration } from '../kernel/duration.ts';
+import {
+  ceilingProviders,
+  countedNowhere,
+  forgetful,
+  idleBudgets,
+  oversubscribed,
+  twins,
+} from './budget-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
-import { placeProblem } from './places.ts';
+import { placeProblem, unreadableFile } from './places.ts';
 
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
 interface Check {
@@ -23,15 +31,36 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
-  { sections: ['cache'], findings: levels },
+  { sections: ['cache', 'redis'], findings: levels },
+  { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['budgets'], findings: twins },
+  { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+  { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
 ];
 
-function levels({ cache }: Config): readonly Finding[] {
-  if (!cache.enabled || cache.memory.enabled || cache.disk.enabled) return [];
+/** What is allowed and probably not meant. */
+export const semanticWarnings: readonly Check[] = [
+  { sections: ['budgets'], findings: idleBudgets },
+  { sections: ['budgets'], findings: oversubscribed },
+  { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
+];
+
+function levels({ cache, redis }: Config): readonly Finding[] {
+  const isShared = redis !== undefined && cache.redis.enabled;
+  if (!cache.enabled || cache.memory.enabled || cache.disk.enabled || isShared) return [];
   const problem =
-    'must be false where both its levels are off; or switch cache.memory or cache.disk on';
+    'must be false where all its levels are off; or switch cache.memory or cache.disk on';
   return [{ path: ['cache', 'enabled'], problem }];
+}
+
+/** Certificates that cannot be read. */
+function certificates({ redis }: Config): readonly Finding[] {
+  return (['ca', 'cert', 'key'] as const).flatMap((name): Finding[] => {
+    const file = redis?.tls?.[name];
+    const problem = file === undefined ? undefined : unreadableFile(file);
+    return problem === undefined ? [] : [{ path: ['redis', 'tls', name], problem }];
+  });
 }
 
 const partLimits = [

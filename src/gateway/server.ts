@@ -140,7 +140,7 @@ export class Gateway {
   }
 
   #answer(response: ServerResponse, { call, route }: OpenedCall, error: EconomizerError): void {
-    writeError(response, error, { dialect: errorDialect(call, route), id: call.id });
+    writeError(response, error, { dialect: errorDialect(call, route), call });
   }
 
   /** Keeps count, and carries the caller's leaving and its deadline into the call. */

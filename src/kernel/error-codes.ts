@@ -76,9 +76,17 @@ export const errorCodes = {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',
   },
+  ECO_UNBOUNDED: {
+    kind: 'quota',
+    when: 'A hard budget meets a call that can cost any amount: its price is not known, or nothing bounds it.',
+  },
   ECO_BUDGET_STORE: {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
+  },
+  ECO_BUDGET_FILE: {
+    kind: 'config',
+    when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',
   },
   ECO_REDIS: {
     kind: 'service',
@@ -137,6 +145,10 @@ export const errorCodes = {
   ECO_CACHE_CORRUPT: {
     kind: 'broken',
     when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
+  },
+  ECO_CACHE_VALUE: {
+    kind: 'broken',
+    when: 'A value in a shared tier of the cache is damaged, too large or not written by us; it was dropped.',
   },
   ECO_CACHE_OVERLOAD: {
     kind: 'broken',

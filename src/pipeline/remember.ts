@@ -38,6 +38,10 @@ function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
 function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
+  if (call.cut === true || call.account.budget?.outputCap !== undefined) {
+    note(call, 'remember', 'not-stored:clamped', clock);
+    return;
+  }
   const size = harvest.final.length + (harvest.events?.length ?? 0);
   const unfit = unfitForStore(
     { facts: harvest.facts, status: reply.status, headers: reply.headers, size },

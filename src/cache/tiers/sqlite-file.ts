@@ -5,8 +5,8 @@ import { EconomizerError } from '../../kernel/errors.ts';
 
 /** "Econ" in ASCII: marks a file as one of our caches. */
 const applicationId = 0x45636f6e;
-/** Raise it with every change of the tables; a file of another version is emptied. */
-const schemaVersion = 1;
+/** Raise it with every change of the tables or of the entries' form; a file of another version is emptied: what it holds no purge could name. */
+const schemaVersion = 2;
 /** At the start another process may be making the tables. */
 const openTimeoutMs = 5000;
 

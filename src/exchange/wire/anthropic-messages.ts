@@ -6,6 +6,7 @@ import { anthropicBound } from './anthropic-bound.ts';
 import { anthropicErrorBody, anthropicErrorEvent } from './anthropic-errors.ts';
 import { messageEvents } from './anthropic-events.ts';
 import { messageFacts } from './anthropic-facts.ts';
+import { messagesSpend } from './anthropic-spend.ts';
 import { nameIn, readFlag, readMessages, readModel, readSampling } from './request-fields.ts';
 
 /** Request members of Anthropic's dialects that cannot change what the model writes. */
@@ -35,6 +36,7 @@ export const anthropicMessages: Dialect = {
       serviceTier: textOf(body['service_tier']),
     };
   },
+  spendTerms: messagesSpend,
   answerFacts: messageFacts,
   assembler: () => new MessageAssembler(),
   streamEvents: messageEvents,

@@ -7,6 +7,7 @@ import { openAiInert } from './openai-inert.ts';
 import { ResponsesAssembler } from './openai-responses-assembler.ts';
 import { responsesEvents } from './openai-responses-events.ts';
 import { responsesFacts } from './openai-responses-facts.ts';
+import { responsesSpend } from './openai-spend.ts';
 import { readFlag, readModel, readNames, readSampling, readTextOrList } from './request-fields.ts';
 
 /** OpenAI's responses. */
@@ -27,6 +28,7 @@ export const openAiResponses: Dialect = {
       serviceTier: textOf(body['service_tier']),
     };
   },
+  spendTerms: responsesSpend,
   answerFacts: responsesFacts,
   assembler: () => new ResponsesAssembler(),
   streamEvents: responsesEvents,

@@ -1,0 +1,279 @@
+import type { CacheEntry } from '../tier.ts';
+
+/** In place of a tenant's name: a purge for all of them. No tenant is called so. */
+export const everyTenant = '';
+/** The selector that means everything of its tenant. */
+export const everything = 'all';
+
+/**
+ * What was purged under one selector, newest of each kind; all zero: nothing. Two marks merge by taking the greater of each number, in
+ * whatever order and however often, so that replicas that missed something need only be told again.
+ */
+export interface Mark {
+  /** Version of the last purge: answers that were asked for before it are gone. */
+  readonly hard: number;
+  /** Entries stored before this time are gone. */
+  readonly hardBefore: number;
+  /** As `hard`, but the entries are past their time instead of gone. */
+  readonly soft: number;
+  readonly softBefore: number;
+  /** Version of the purge that said `softBefore`. */
+  readonly softBeforeAt: number;
+}
+
+export const noMark: Mark = { hard: 0, hardBefore: 0, soft: 0, softBefore: 0, softBeforeAt: 0 };
+
+/** One line of the table: plain data, since it goes to threads, files and other gateways. */
+export interface Purged {
+  /** `everyTenant` for all. */
+  readonly tenant: string;
+  /** `everything`, `key:...`, `prefix:...` or a tag as entries bear it. */
+  readonly selector: string;
+  readonly mark: Mark;
+}
+
+/** What a table says of an entry. */
+export type PurgeVerdict =
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'gone' }
+  /** It counts as past its time since then, in milliseconds since the epoch. */
+  | { readonly kind: 'stale'; readonly since: number };
+
+/** What a purge is held against. */
+export type Labelled = Pick<CacheEntry, 'key' | 'tags' | 'epoch' | 'storedAt'>;
+
+export interface PurgeTableLimits {
+  /** Selectors kept apart for one tenant. */
+  readonly perTenant: number;
+  /** Selectors kept apart in all. */
+  readonly total: number;
+  /** Prefixes kept apart for one tenant: each is held against each tag of an entry. */
+  readonly prefixes: number;
+}
+
+export const defaultPurgeLimits: PurgeTableLimits = {
+  perTenant: 2000,
+  total: 20_000,
+  prefixes: 64,
+};
+
+const kept: PurgeVerdict = { kind: 'kept' };
+const gone: PurgeVerdict = { kind: 'gone' };
+
+class Group {
+  readonly marks = new Map<string, Mark>();
+  /** Without their kind. */
+  readonly prefixes = new Map<string, Mark>();
+  keys = 0;
+
+  set(selector: string, mark: Mark): void {
+    if (!this.marks.has(selector) && selector.startsWith('key:')) this.keys++;
+    this.marks.set(selector, mark);
+    if (selector.startsWith('prefix:')) this.prefixes.set(selector.slice(7), mark);
+  }
+
+  delete(selector: string): void {
+    if (!this.marks.delete(selector)) return;
+    if (selector.startsWith('key:')) this.keys--;
+    this.prefixes.delete(selector.slice(7));
+  }
+}
+
+/**
+ * What was purged, asked at every read of an entry. An entry carries the version of the table that was known when its answer was asked
+ * for; a later purge that means one of its tags makes it a miss in every tier at once, and no clock of any gateway has a say in that.
+ * Bounded: what is oldest is folded into a purge of the whole tenant, which loses answers and never brings one back.
+ */
+export class PurgeTable {
+  readonly #groups = new Map<string, Group>();
+  readonly #limits: PurgeTableLimits;
+  #size = 0;
+  #version = 0;
+
+  constructor(limits: PurgeTableLimits = defaultPurgeLimits) {
+    this.#limits = limits;
+  }
+
+  /** The greatest version that it has heard of. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The version of the last purge that could mean entries of this tenant; 0 for none. */
+  versionFor(tenant: string): number {
+    return Math.max(this.#lastOf(everyTenant), this.#lastOf(tenant));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  *[Symbol.iterator](): Generator<Purged> {
+    for (const [tenant, { marks }] of this.#groups) {
+      for (const [selector, mark] of marks) yield { tenant, selector, mark };
+    }
+  }
+
+  /** Takes in what was purged. @returns the lines that are new or more than was known. */
+  merge(lines: Iterable<Purged>): readonly Purged[] {
+    const news: Purged[] = [];
+    for (const { tenant, selector, mark } of lines) {
+      const group = this.#groupOf(tenant);
+      const known = group.marks.get(selector);
+      const merged = mergeMarks(known ?? noMark, mark);
+      if (known !== undefined && sameMark(known, merged)) continue;
+      if (known === undefined) this.#size++;
+      group.set(selector, merged);
+      this.#version = Math.max(this.#version, merged.hard, merged.soft, merged.softBeforeAt);
+      news.push({ tenant, selector, mark: merged });
+    }
+    return news;
+  }
+
+  /** Brings the table back within its limits. @returns what took the place of what, for whoever keeps it on disk. */
+  fold(): { readonly raised: readonly Purged[]; readonly dropped: readonly Purged[] } {
+    const dropped: Purged[] = [];
+    const raised = new Set<string>();
+    for (const [tenant, group] of this.#groups) {
+      const { perTenant, prefixes } = this.#limits;
+      if (group.marks.size > perTenant) this.#foldOldest(tenant, group.marks, dropped, raised);
+      if (group.prefixes.size > prefixes) {
+        const named = new Map([...group.prefixes].map(([text, mark]) => [`prefix:${text}`, mark]));
+        this.#foldOldest(tenant, named, dropped, raised);
+      }
+    }
+    while (this.#size > this.#limits.total) {
+      const [tenant, group] = this.#largest();
+      if (group.marks.size > 1) this.#foldOldest(tenant, group.marks, dropped, raised);
+      else this.#foldTenants(dropped, raised);
+    }
+    const lines = [...raised].flatMap((tenant) => {
+      const mark = this.#groups.get(tenant)?.marks.get(everything);
+      return mark === undefined ? [] : [{ tenant, selector: everything, mark }];
+    });
+    return { raised: lines, dropped };
+  }
+
+  /** Holds what was purged against an entry. */
+  judge(entry: Labelled): PurgeVerdict {
+    if (this.#size === 0) return kept;
+    const tenant = entry.tags?.[0]?.startsWith('tenant:') ? entry.tags[0].slice(7) : undefined;
+    let since = judgeBy(this.#groups.get(everyTenant), entry, 0);
+    if (since >= 0 && tenant !== undefined) since = judgeBy(this.#groups.get(tenant), entry, since);
+    if (since < 0) return gone;
+    return since === 0 ? kept : { kind: 'stale', since };
+  }
+
+  #lastOf(tenant: string): number {
+    const group = this.#groups.get(tenant);
+    let last = 0;
+    for (const { hard, soft } of group?.marks.values() ?? []) last = Math.max(last, hard, soft);
+    return last;
+  }
+
+  #groupOf(tenant: string): Group {
+    let group = this.#groups.get(tenant);
+    if (group === undefined) this.#groups.set(tenant, (group = new Group()));
+    return group;
+  }
+
+  #largest(): readonly [string, Group] {
+    return [...this.#groups].reduce((one, other) =>
+      other[1].marks.size > one[1].marks.size ? other : one,
+    );
+  }
+
+  /** The older half becomes part of the purge of the whole tenant. */
+  #foldOldest(
+    tenant: string,
+    from: ReadonlyMap<string, Mark>,
+    dropped: Purged[],
+    raised: Set<string>,
+  ): void {
+    const lines = [...from].filter(([selector]) => selector !== everything);
+    lines.sort(([, one], [, other]) => ageOf(one) - ageOf(other));
+    for (const [selector, mark] of lines.slice(0, Math.ceil(lines.length / 2))) {
+      this.#drop({ tenant, selector, mark }, tenant, dropped);
+    }
+    raised.add(tenant);
+  }
+
+  /** So many tenants that each has one line: those lines become a purge for all. */
+  #foldTenants(dropped: Purged[], raised: Set<string>): void {
+    for (const line of [...this]) {
+      if (line.tenant === everyTenant) continue;
+      raised.delete(line.tenant);
+      this.#drop(line, everyTenant, dropped);
+      this.#groups.delete(line.tenant);
+    }
+    raised.add(everyTenant);
+  }
+
+  #drop(line: Purged, into: string, dropped: Purged[]): void {
+    this.#groups.get(line.tenant)?.delete(line.selector);
+    this.#size--;
+    dropped.push(line);
+    this.merge([{ ...line, tenant: into, selector: everything }]);
+  }
+}
+
+/** Below 0: gone; 0: kept; else since when it is stale. */
+function judgeBy(group: Group | undefined, entry: Labelled, before: number): number {
+  if (group === undefined) return before;
+  const { marks, prefixes } = group;
+  let since = held(marks.get(everything), entry, before);
+  if (group.keys > 0) since = held(marks.get(`key:${entry.key}`), entry, since);
+  for (const tag of entry.tags ?? []) {
+    if (since < 0) return since;
+    since = held(marks.get(tag), entry, since);
+    if (prefixes.size === 0) continue;
+    for (const [prefix, mark] of prefixes) {
+      if (beginsWith(tag, prefix)) since = held(mark, entry, since);
+    }
+  }
+  return since;
+}
+
+function held(mark: Mark | undefined, { epoch = 0, storedAt }: Labelled, since: number): number {
+  if (mark === undefined || since < 0) return since;
+  if (epoch < mark.hard || storedAt < mark.hardBefore) return -1;
+  let stale = since;
+  if (epoch < mark.soft) stale = stale === 0 ? mark.soft : Math.min(stale, mark.soft);
+  if (storedAt < mark.softBefore) {
+    stale = stale === 0 ? mark.softBeforeAt : Math.min(stale, mark.softBeforeAt);
+  }
+  return stale;
+}
+
+const named = /^(?:tag|model|agent|provider|policy|team):/;
+
+/** A prefix is one of the tag as a whole (`model:gpt-`) or, where it names no kind, of its name (`gpt-`, `docs/`). */
+function beginsWith(tag: string, prefix: string): boolean {
+  if (named.test(prefix)) return tag.startsWith(prefix);
+  // What everything of a tenant bears is no name that anybody gave.
+  return !tag.startsWith('tenant:') && tag.startsWith(prefix, tag.indexOf(':') + 1);
+}
+
+function mergeMarks(one: Mark, other: Mark): Mark {
+  return {
+    hard: Math.max(one.hard, other.hard),
+    hardBefore: Math.max(one.hardBefore, other.hardBefore),
+    soft: Math.max(one.soft, other.soft),
+    softBefore: Math.max(one.softBefore, other.softBefore),
+    softBeforeAt: Math.max(one.softBeforeAt, other.softBeforeAt),
+  };
+}
+
+function sameMark(one: Mark, other: Mark): boolean {
+  return (
+    one.hard === other.hard &&
+    one.hardBefore === other.hardBefore &&
+    one.soft === other.soft &&
+    one.softBefore === other.softBefore &&
+    one.softBeforeAt === other.softBeforeAt
+  );
+}
+
+function ageOf({ hard, hardBefore, soft, softBeforeAt }: Mark): number {
+  return Math.max(hard, hardBefore, soft, softBeforeAt);
+}
