@@ -49,8 +49,8 @@ JSON over HTTP, at the gateway's own address. Callers show their key as a bearer
 - a key with the scope \`read\` sees what was spent with it.
 
 Without such a key the API answers nobody, not even on its own machine: what runs there, or a page in its browser, is not its administrator. There are no CORS headers,
-nothing that it says may be cached, and a body must come as \`application/json\`, of at most 64 KiB. A \`GET\` takes its fields from the query, all others take \`tenant\` from
-the query and the rest from the body. An error is \`{"error": {"type", "code", "message", "param"}}\`, with a [code](errors.md).
+nothing that it says may be cached, and a body must come as \`application/json\`, of at most 64 KiB. What a \`GET\` asks is said in its query, and so is
+the \`tenant\` of a key that is there already; all else in the body. An error is \`{"error": {"type", "code", "message", "param"}}\`, with a [code](errors.md).
 
 \`\`\`sh
 curl -H "Authorization: Bearer $ECONOMIZER_ADMIN_KEY" -H 'Content-Type: application/json' \\
