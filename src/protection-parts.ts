@@ -174,9 +174,16 @@ function openLadder(
   void emergency.poll();
   let ladder: Ladder | undefined;
   if (protection.enabled) {
-    ladder = new Ladder({ policy: { levels, margin }, budgets: walls, journal, clock, signals });
+    ladder = new Ladder({
+      policy: { levels, margin },
+      budgets: walls,
+      store,
+      journal,
+      clock,
+      signals,
+    });
     budgets.walls.listen((standing) => ladder!.hear(standing));
-    void ladder.refresh();
+    void ladder.start();
   }
   return {
     protection: new Protection({

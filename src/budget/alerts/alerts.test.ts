@@ -31,9 +31,9 @@ interface World {
   };
 }
 
-function world(giveUpMs = 86_400_000): World {
+function world(giveUpMs = 86_400_000, storeLagMs = 0): World {
   const clock = new SimulatedClock();
-  const store = fakeClaims(clock);
+  const store = fakeClaims({ now: () => clock.now() - storeLagMs });
   const got: Alert[] = [];
   const failures: string[] = [];
   return {
@@ -169,6 +169,15 @@ describe('with many replicas', () => {
     expect(got).toEqual([]); // the dead one's lease still holds
     await pass(clock, 60_000);
     expect(got.map(({ threshold }) => threshold)).toEqual([0.5]);
+  });
+
+  test('where the store’s clock is behind, an alert comes once all the same', async () => {
+    const { clock, got, replica } = world(86_400_000, 5000);
+    replica().hear(sampleStanding(6));
+    await pass(clock, 1000);
+    replica().hear(sampleStanding(6));
+    await pass(clock, 300_000);
+    expect(got).toHaveLength(1);
   });
 
   test('the same process, started again, brings it', async () => {

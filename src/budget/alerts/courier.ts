@@ -167,17 +167,24 @@ export class Courier {
   }
 
   /** For good, and for the lower ones too, so that a replica that lags does not send them afterwards. */
-  async #mark({ sink, alert, passed }: Errand): Promise<void> {
+  async #mark(errand: Errand): Promise<void> {
+    const { sink, alert, passed } = errand;
     const { store, clock } = this.#options;
     const { endsAt } = alert.standing.window;
     const until = endsAt === undefined ? clock.now() + forgetMs : endsAt + dayMs;
     for (const threshold of passed) {
       const name = `alert-sent/${sink.name}/${alertName(alert.standing, threshold)}`;
-      // Our own look at the mark may still be remembered for a millisecond.
-      for (let turn = 0; turn < 5 && !(await store.claim(name, until)); turn++) {
-        if (threshold !== alert.threshold) break;
-        await new Promise<void>((resolve) => void this.#options.clock.after(2, resolve));
-      }
+      const isSet = await store.claim(name, until);
+      if (!isSet && threshold === alert.threshold) await this.#markLater(errand, name, until);
+    }
+  }
+
+  /** Our own look at the mark is remembered for a millisecond, by a clock that may run behind ours. Within the lease nobody else looks. */
+  async #markLater({ leasedUntil }: Errand, name: string, until: number): Promise<void> {
+    const { store, clock } = this.#options;
+    for (let waitMs = 2; !this.#closed && clock.now() < leasedUntil; waitMs *= 2) {
+      await new Promise<void>((resolve) => void clock.after(Math.min(waitMs, 1000), resolve));
+      if (await store.claim(name, until)) return;
     }
   }
 

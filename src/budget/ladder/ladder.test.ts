@@ -28,13 +28,29 @@ function ladder(standings: () => readonly BudgetStanding[] = () => []) {
   signals.on('pressure-changed', ({ text }) => told.push(text));
   const made = new Ladder({
     policy,
-    budgets: { touched: () => [{ account }], standings: () => Promise.resolve(standings()) },
+    budgets: {
+      touched: () => [{ account }],
+      get budgets() {
+        return standings().map(({ budget }) => budget);
+      },
+      standings: () => Promise.resolve(standings()),
+    },
+    store: { read: () => standingsOr([sampleStanding(10)], standings) },
     journal: { record: (decision) => void decisions.push(decision) },
     clock,
     signals,
   });
   const level = (): number => made.pressureOn(anyone)?.level ?? 0;
   return { clock, signals, decisions, told, made, level };
+}
+
+/** Balances of these accounts, and of those where there are none. */
+function standingsOr(
+  others: readonly BudgetStanding[],
+  standings: () => readonly BudgetStanding[],
+): readonly BudgetStanding[] {
+  const found = standings();
+  return found.length === 0 ? others : found;
 }
 
 async function pass(clock: SimulatedClock, ms: number): Promise<void> {
@@ -198,7 +214,7 @@ describe('the ladder', () => {
 
   test('after a restart it reads where budgets stand', async () => {
     const { made, level } = ladder(() => [sampleStanding(9)]);
-    await made.refresh();
+    await made.start();
     expect(level()).toBe(2);
   });
 
@@ -208,8 +224,10 @@ describe('the ladder', () => {
       policy,
       budgets: {
         touched: () => [{ account: 'hard' }, { account: 'soft' }],
+        budgets: [],
         standings: () => Promise.resolve([]),
       },
+      store: { read: () => [] },
       journal: { record() {} },
       clock,
       signals: new Signals(),

@@ -1,8 +1,9 @@
 import type { Pressure } from '../../exchange/call.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import type { Standpoint } from '../budget.ts';
+import type { BudgetDefinition, Standpoint } from '../budget.ts';
 import type { BudgetStanding } from '../standing.ts';
+import type { BudgetStore } from '../store.ts';
 import type { Decision, DecisionJournal } from './decisions.ts';
 import type { LadderPolicy } from './levels.ts';
 import { joined, reasonOf, rungOf, type Rung } from './rung.ts';
@@ -11,6 +12,8 @@ import { joined, reasonOf, rungOf, type Rung } from './rung.ts';
 export interface BudgetView {
   /** The accounts that a call draws on. */
   touched(standpoint: Standpoint): readonly { readonly account: string }[];
+  /** As they are configured now. */
+  readonly budgets: readonly BudgetDefinition[];
   /** How all budgets stand, read anew. */
   standings(): Promise<readonly BudgetStanding[]>;
 }
@@ -18,6 +21,7 @@ export interface BudgetView {
 export interface LadderOptions {
   readonly policy: LadderPolicy;
   readonly budgets: BudgetView;
+  readonly store: Pick<BudgetStore, 'read'>;
   readonly journal: Pick<DecisionJournal, 'record'>;
   readonly clock: Clock;
   readonly signals: Signals;
@@ -83,9 +87,15 @@ export class Ladder {
     return pressure;
   }
 
-  /** Reads all budgets anew. Called once at the start, so that a process that was restarted knows where they stand. */
-  refresh(): Promise<void> {
-    this.#refreshing ??= this.#read().finally(() => {
+  /** Reads all budgets: at the start, so that a process that was restarted knows where they stand. Never rejects. */
+  start(): Promise<void> {
+    return this.#refresh(async () => {
+      for (const standing of await this.#options.budgets.standings()) this.hear(standing);
+    });
+  }
+
+  #refresh(read: () => Promise<void>): Promise<void> {
+    this.#refreshing ??= this.#tried(read).finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
@@ -97,14 +107,10 @@ export class Ladder {
     await this.#refreshing;
   }
 
-  async #read(): Promise<void> {
-    const { budgets, signals } = this.#options;
+  async #tried(read: () => Promise<void>): Promise<void> {
+    const { signals } = this.#options;
     try {
-      const standings = await budgets.standings();
-      if (this.#closed) return;
-      const known = new Set(standings.map(({ account }) => account));
-      for (const standing of standings) this.hear(standing);
-      for (const rung of this.rungs) if (!known.has(rung.standing.account)) this.#lift(rung);
+      await read();
       if (this.#isFailing) signals.emit('part-healed', { part: 'protection' });
       this.#isFailing = false;
     } catch (error) {
@@ -113,6 +119,23 @@ export class Ladder {
         signals.emit('part-failed', { part: 'protection', operation: 'refresh', error });
       }
       this.#isFailing = true;
+    }
+  }
+
+  /** Reads again what is on the ladder, and nothing else: there may be thousands of accounts that are not. */
+  async #reread(): Promise<void> {
+    const { budgets, store, clock } = this.#options;
+    const balances = await store.read([...this.#rungs.keys()]);
+    if (this.#closed) return;
+    for (const { account, spent, held } of balances) {
+      const rung = this.#rungs.get(account);
+      if (rung === undefined) continue;
+      const budget = budgets.budgets.find(({ id }) => id === rung.standing.budget.id);
+      if (budget === undefined) this.#lift(rung);
+      else {
+        const { value, window } = rung.standing;
+        this.hear({ budget, account, value, window, spent, held, at: clock.now() });
+      }
     }
   }
 
@@ -129,7 +152,7 @@ export class Ladder {
       this.#waiting = undefined;
       this.#sweep();
       if (this.#rungs.size === 0) return;
-      void this.refresh().then(() => {
+      void this.#refresh(() => this.#reread()).then(() => {
         if (this.#rungs.size > 0) this.#watch();
       });
     });
