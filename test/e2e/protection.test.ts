@@ -124,7 +124,7 @@ describe('the protection ladder', () => {
 
   test('while money is short sampled answers are reused where that is allowed, and no longer', async () => {
     const given = config({ limit_usd: 0.1 });
-    const protection = { ...given.protection, cache_more: { sampled: true } };
+    const protection = Object.assign({}, given.protection, { cache_more: { sampled: true } });
     const house = await startHouse({
       provider: { answer },
       config: { ...given, protection: protection as never },
