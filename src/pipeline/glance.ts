@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts';
  */
 export function createGlance({ walls }: { readonly walls: Walls }): Stage {
   return async (call, next) => {
-    const touched = walls.touched(call.caller);
+    const touched = walls.touched(call.caller, call.startedAt);
     if (touched.length === 0) return next(call);
     try {
       return await next(call);

@@ -13,6 +13,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { usdText, type NanoUsd } from '../kernel/money.ts';
 import { note } from './note.ts';
+import { isUnsent } from './unsent.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
 
@@ -46,16 +47,21 @@ export interface ReserveRules {
 export function createReserve(options: ReserveOptions): Stage {
   const { walls, bounds } = options;
   return async (call, next) => {
-    const ready = walls.whenReady();
-    if (ready !== undefined) await ready;
-    const touched = walls.touched(call.caller);
+    const touched = walls.touched(call.caller, call.startedAt);
     if (touched.length === 0) return next(call);
     const bound = bounds.boundOf(call);
     if (bound.kind === 'free') return next(call);
+    const ready = walls.whenReady();
+    if (ready !== undefined) await readyFor(touched, ready);
     const part = partOf(call);
     const attempt = await reserve(call, { touched, bound, part }, options);
     return sent(call, next, attempt, options);
   };
+}
+
+/** Only hard budgets need to know what was spent before. */
+function readyFor(touched: readonly Touched[], ready: Promise<void>): Promise<void> {
+  return touched.some(({ hard }) => hard) ? ready : ready.catch(() => {});
 }
 
 interface Attempt {
@@ -134,7 +140,10 @@ function needed(call: Call, { touched, bound }: Wish, { rules, ceilings }: Reser
   }
   const need = needOf(bound, rules.output, rules.leastTokens);
   // Soft budgets only count: nothing that the caller asks for is changed for them.
-  if (wall === undefined) return { ...need, atLeast: undefined, cap: undefined };
+  if (wall === undefined) {
+    const limit = Math.max(...touched.map((each) => each.limit));
+    return { amount: Math.min(need.amount, limit), atLeast: undefined, cap: undefined };
+  }
   if (rules.output === 'refuse' && bound.capSetBy === 'model') throw uncapped(wall);
   return need;
 }
@@ -152,7 +161,7 @@ async function sent(
     conclude(call, attempt, 0, options);
     throw reason;
   }
-  call.account.status = undefined; // that of an attempt before
+  Object.assign(call.account, { status: undefined, sentTick: undefined }); // those of an attempt before
   if (cap !== undefined) call.body = options.bounds.capped(call, cap).body;
   try {
     return concluded(call, await next(call), attempt, options);
@@ -165,13 +174,12 @@ async function sent(
   }
 }
 
-/** Codes of attempts that never reached the provider, and so cost nothing. */
-const unsent = new Set(['ECO_UPSTREAM_UNREACHABLE', 'ECO_CONNECT_TIMEOUT', 'ECO_NO_PROVIDER']);
-
 /** True for what surely costs nothing: it was not sent, or somebody else's page came in place of an answer. */
 function isUnbilled({ account }: Call, error: unknown): boolean {
   const { code } = EconomizerError.from(error);
-  return unsent.has(code) || (code === 'ECO_UPSTREAM_NOT_API' && account.status !== undefined);
+  return (
+    isUnsent(account, code) || (code === 'ECO_UPSTREAM_NOT_API' && account.status !== undefined)
+  );
 }
 
 /** The same reply, with its attempt settled when it is through. */
