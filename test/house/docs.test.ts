@@ -27,6 +27,7 @@ describe('the documentation', () => {
       'ARCHITECTURE.md',
       'CONTRIBUTING.md',
       'docs/guide/getting-started.md',
+      'docs/guide/budgets.md',
       'docs/guide/caching.md',
       'docs/guide/keys.md',
       'docs/reference/headers.md',
