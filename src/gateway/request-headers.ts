@@ -1,4 +1,5 @@
 import { parseCacheControl } from '../cache/cache-control.ts';
+import { isName } from '../kernel/names.ts';
 import { nameFrom, tagsFrom } from './caller-names.ts';
 import { isLocalOrigin } from './local-only.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
@@ -11,6 +12,8 @@ export interface RequestHeaders {
   readonly forwarded: readonly string[];
   readonly agent: string | undefined;
   readonly session: string | undefined;
+  /** The session by a header that an agent sends of itself: Claude Code, Codex, OpenCode and others. */
+  readonly agentSession: string | undefined;
   readonly tags: readonly string[];
   readonly deadlineMs: number | undefined;
   readonly directives: CacheDirectives;
@@ -56,6 +59,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     forwarded: [],
     agent: undefined,
     session: undefined,
+    agentSession: undefined,
     tags: [],
     deadlineMs: undefined,
     directives: noDirectives,
@@ -132,6 +136,14 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
     case 'cache-control':
       // A field that comes twice counts as one list (RFC 9110 section 5.2).
       draft.cacheControl = draft.cacheControl === '' ? value : `${draft.cacheControl}, ${value}`;
+      return true;
+    case 'x-claude-code-session-id':
+    case 'session-id':
+    case 'session_id':
+    case 'x-session-id':
+    case 'x-session-affinity':
+    case 'x-opencode-session':
+      draft.agentSession ??= isName(value) ? value : undefined;
       return true;
     case 'origin':
       if (!isLocalOrigin(value)) draft.isFromAfar = true;
