@@ -68,7 +68,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is stopped answers in time, and uses it again when it goes on', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     const usual = await ask(house, 'usual', 200);
     server.pause();
     const stopped = await ask(house, 'stopped', 200);
@@ -83,7 +83,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is killed and started again answers all the while, and uses it again', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await server.kill();
     await ask(house, 'killed', 100);
     await server.restart();
@@ -153,7 +153,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     const { config } = shared('');
     const sentinel = { name: group.name, nodes: [`127.0.0.1:${group.sentinelPort}`] };
     const house = await startHouse({ config: { ...config, redis: { sentinel } } });
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await group.servers[0].kill();
     await ask(house, 'failing over', 100);
     await untilShared(house);
