@@ -83,7 +83,7 @@ function rowOf(call: Call, nowTick: number): LedgerRow {
     provider: call.provider.name,
     dialect: call.dialect?.name,
     path: pathOf(call),
-    modelAsked: facts?.model,
+    modelAsked: call.askedModel ?? facts?.model,
     modelServed: account.modelServed,
     serviceTier: account.serviceTier,
     streamed: facts?.stream ?? false,
