@@ -107,10 +107,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   });
   return {
     pipeline,
-    routes: new Routes({
-      providers: config.providers.map(routedProvider),
-      defaults: config.defaultProviders,
-    }),
+    routes: routesOf(config),
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
     stack,
@@ -260,6 +257,10 @@ function fitterOf(
     clock,
     signals,
   });
+}
+
+function routesOf({ providers, defaultProviders }: Config): Routes {
+  return new Routes({ providers: providers.map(routedProvider), defaults: defaultProviders });
 }
 
 function routedProvider(provider: ProviderConfig): RoutedProvider {
