@@ -186,7 +186,7 @@ describe('eviction', () => {
     expect(hits).toBeGreaterThan(3500);
   });
 
-  it('loses nothing over a million acts, with bounds held to the end', () => {
+  it('loses nothing over very many acts, with bounds held to the end', () => {
     const random = seededRandom(5);
     const keyIn: (number | undefined)[] = [];
     const slotOf = new Map<number, number>();
@@ -196,7 +196,7 @@ describe('eviction', () => {
     };
     const eviction = new Eviction({ maxEntries: 1000, maxBytes: 1e6, random, evicted: forget });
     let doubly = 0;
-    for (let act = 0; act < 1_000_000; act++) {
+    for (let act = 0; act < 300_000; act++) {
       const key = Math.floor(5000 * random.next() ** 2);
       const slot = slotOf.get(key);
       if (slot === undefined) {
