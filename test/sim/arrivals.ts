@@ -66,7 +66,7 @@ export function planOf(seed: number, { calls, crashes }: PlanSize): Plan {
   return {
     arrivals,
     crashes: Array.from({ length: crashes }, () => ({
-      at: between(random, 0.02, 0.8) * lastsMs,
+      at: between(random, 0.02, 0.5) * lastsMs,
       replica: Math.floor(random.next() * replicas),
     })),
     jumps: Array.from({ length: 4 }, () => ({
