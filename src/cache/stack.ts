@@ -70,6 +70,11 @@ export class CacheStack {
     return entry === undefined ? undefined : this.#found(level, entry);
   }
 
+  /** Whether the last lookup in this tier ended well. */
+  isWell(name: string): boolean {
+    return this.#guards.some(({ tier, isWell }) => tier.name === name && isWell);
+  }
+
   /** Gives the entry to all tiers. Never throws, and nobody need wait: `flush` does. */
   store(entry: CacheEntry): void {
     // A search that is under way must not put what it finds in the place of this.

@@ -40,9 +40,14 @@ const marginMs = 5;
  */
 export function createShare(options: ShareOptions): Stage {
   return (call, next) =>
-    call.key !== undefined && call.reuse.join && call.reuse.store
+    call.key !== undefined && call.reuse.join && call.reuse.store && isWell(options)
       ? share(call, call.key, next, options)
       : next(call);
+}
+
+/** Redis that has just not answered a lookup is not asked again by the same call. */
+function isWell({ stack, tier }: ShareOptions): boolean {
+  return stack.isWell(tier);
 }
 
 async function share(call: Call, key: string, next: Next, options: ShareOptions): Promise<Reply> {
