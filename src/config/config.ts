@@ -1,3 +1,5 @@
+import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
+
 /** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
@@ -20,6 +22,9 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly protection: ProtectionConfig;
+  readonly alerts: AlertsConfig;
+  readonly runaway: RunawayConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -263,6 +268,8 @@ export function secretsOf(config: Config): readonly string[] {
   return [
     ...providers.map(({ apiKey }) => apiKey),
     ...providers.flatMap(({ headers }) => Object.values(headers)),
+    ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
+    ...config.alerts.slack,
     ...others,
   ].filter((each) => each !== undefined);
 }

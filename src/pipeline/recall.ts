@@ -1,5 +1,6 @@
 import { cacheStatus } from '../cache/cache-status.ts';
 import { ageSeconds, judge } from '../cache/freshness.ts';
+import { asksToCacheMore } from '../cache/eased-policy.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Source } from '../exchange/account.ts';
@@ -31,13 +32,19 @@ interface RecallOptions {
   readonly clock: Clock;
   readonly without: WithoutUs;
   readonly refresher: Refresher;
+  /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
 }
 
 /** Serves a stored answer where the policy and the caller's `Cache-Control` allow it, and says so in `Cache-Status`. */
 export function createRecall(options: RecallOptions): Stage {
-  const { stack, policy, clock } = options;
+  const { stack, clock, easedPolicy } = options;
   return async (call, next) => {
     if (call.facts === undefined || call.key === undefined) return next(call);
+    const policy =
+      easedPolicy !== undefined && asksToCacheMore(call.pressure)
+        ? easedPolicy(options.policy)
+        : options.policy;
     call.reuse = mayReuse(call.facts, call.directives, policy);
     if (!call.reuse.lookup) return forward(call, next, clock);
     const finding = stack.find(call.key);
@@ -50,7 +57,8 @@ export function createRecall(options: RecallOptions): Stage {
     const verdict = judge(found.entry, call.directives, policy, clock.now());
     if (verdict === 'fresh') return serve(call, found, options, 'hit');
     if (verdict === 'stale-while-revalidate') {
-      options.refresher.refresh(call, next);
+      // Where money is short, an answer that is allowed to be stale is not worth asking anew.
+      if (call.pressure === undefined) options.refresher.refresh(call, next);
       return serve(call, found, options, 'stale');
     }
     if (call.directives.onlyIfCached === true) throw notStored();

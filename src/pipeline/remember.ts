@@ -1,4 +1,5 @@
 import { lifetimes } from '../cache/freshness.ts';
+import { asksToCacheMore } from '../cache/eased-policy.ts';
 import { unfitForStore, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import { storedHeaders } from '../cache/stored-headers.ts';
@@ -15,6 +16,8 @@ import { tapped } from './tap.ts';
 interface RememberOptions {
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
+  /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
   readonly clock: Clock;
 }
 
@@ -35,7 +38,12 @@ function kept(call: Call, reply: Reply, options: RememberOptions): Reply {
   return { ...reply, body: tapped(reply.body, { end, broken: end }) };
 }
 
-function remember(call: Call, reply: Reply, { stack, policy, clock }: RememberOptions): void {
+function remember(call: Call, reply: Reply, options: RememberOptions): void {
+  const { stack, clock, easedPolicy } = options;
+  const policy =
+    easedPolicy !== undefined && asksToCacheMore(call.pressure)
+      ? easedPolicy(options.policy)
+      : options.policy;
   const { harvest, key } = call;
   if (harvest?.final === undefined || key === undefined) return;
   if (call.cut === true || call.account.budget?.outputCap !== undefined) {

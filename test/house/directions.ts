@@ -29,7 +29,9 @@ const roots = new Set([
   'index.ts',
   'testing.ts',
   'assembly.ts',
+  'budget-desk.ts',
   'budget-parts.ts',
+  'protection-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);
