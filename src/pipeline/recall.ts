@@ -33,7 +33,7 @@ interface RecallOptions {
   readonly without: WithoutUs;
   readonly refresher: Refresher;
   /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
-  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
+  readonly easedPolicy?: ((policy: CachePolicy) => CachePolicy) | undefined;
 }
 
 /** Serves a stored answer where the policy and the caller's `Cache-Control` allow it, and says so in `Cache-Status`. */

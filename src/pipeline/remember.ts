@@ -17,7 +17,7 @@ interface RememberOptions {
   readonly stack: CacheStack;
   readonly policy: CachePolicy;
   /** What becomes of the policy while a budget asks to cache more; undefined: nothing. */
-  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
+  readonly easedPolicy?: ((policy: CachePolicy) => CachePolicy) | undefined;
   readonly clock: Clock;
 }
 

@@ -57,9 +57,11 @@ export interface PipelineParts {
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   /** Undefined: budgets press nobody. */
-  readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
+  readonly protection?:
+    | { readonly protection: Protection; readonly cheaper: CheaperOf }
+    | undefined;
   /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
-  readonly easedPolicy: ((policy: CachePolicy) => CachePolicy) | undefined;
+  readonly easedPolicy?: ((policy: CachePolicy) => CachePolicy) | undefined;
   /** Undefined: flights are this process's own. */
   readonly sharing: Sharing | undefined;
   readonly clock: Clock;
