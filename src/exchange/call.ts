@@ -26,6 +26,8 @@ export interface Caller {
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];
+  /** Names that the caller gives the answer, to purge it by. */
+  readonly cacheTags?: readonly string[] | undefined;
 }
 
 /** What a nearly spent budget asks of the parts that can save. */

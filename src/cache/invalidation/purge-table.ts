@@ -4,6 +4,8 @@ import type { CacheEntry } from '../tier.ts';
 export const everyTenant = '';
 /** The selector that means everything of its tenant. */
 export const everything = 'all';
+/** The selector that means everything that came from a tier shared with other gateways: the table that they share was lost. */
+export const everythingShared = 'shared';
 
 /**
  * What was purged under one selector, newest of each kind; all zero: nothing. Two marks merge by taking the greater of each number, in
@@ -21,6 +23,7 @@ export interface Mark {
   readonly softBeforeAt: number;
 }
 
+/** A mark that says nothing. */
 export const noMark: Mark = { hard: 0, hardBefore: 0, soft: 0, softBefore: 0, softBeforeAt: 0 };
 
 /** One line of the table: plain data, since it goes to threads, files and other gateways. */
@@ -42,6 +45,14 @@ export type PurgeVerdict =
 /** What a purge is held against. */
 export type Labelled = Pick<CacheEntry, 'key' | 'tags' | 'epoch' | 'storedAt'>;
 
+/** Who reads an entry, and from where. */
+export interface Reading {
+  /** The tier that had it is shared with other gateways. */
+  readonly shared?: boolean;
+  /** The caller's tenant. */
+  readonly reader?: string | undefined;
+}
+
 export interface PurgeTableLimits {
   /** Selectors kept apart for one tenant. */
   readonly perTenant: number;
@@ -57,6 +68,7 @@ export const defaultPurgeLimits: PurgeTableLimits = {
   prefixes: 64,
 };
 
+const noReading: Reading = {};
 const kept: PurgeVerdict = { kind: 'kept' };
 const gone: PurgeVerdict = { kind: 'gone' };
 
@@ -155,11 +167,17 @@ export class PurgeTable {
   }
 
   /** Holds what was purged against an entry. */
-  judge(entry: Labelled): PurgeVerdict {
+  judge(entry: Labelled, { shared = false, reader }: Reading = noReading): PurgeVerdict {
     if (this.#size === 0) return kept;
-    const tenant = entry.tags?.[0]?.startsWith('tenant:') ? entry.tags[0].slice(7) : undefined;
-    let since = judgeBy(this.#groups.get(everyTenant), entry, 0);
-    if (since >= 0 && tenant !== undefined) since = judgeBy(this.#groups.get(tenant), entry, since);
+    const owner = ownerOf(entry);
+    const all = this.#groups.get(everyTenant);
+    let since = judgeBy(all, entry, 0);
+    if (shared) since = held(all?.marks.get(everythingShared), entry, since);
+    if (owner !== undefined) since = judgeBy(this.#groups.get(owner), entry, since);
+    // Where tenants share answers, each purges for itself what another's call brought.
+    if (reader !== undefined && reader !== owner) {
+      since = judgeBy(this.#groups.get(reader), entry, since);
+    }
     if (since < 0) return gone;
     return since === 0 ? kept : { kind: 'stale', since };
   }
@@ -217,9 +235,14 @@ export class PurgeTable {
   }
 }
 
+function ownerOf({ tags }: Labelled): string | undefined {
+  const first = tags?.[0];
+  return first?.startsWith('tenant:') === true ? first.slice(7) : undefined;
+}
+
 /** Below 0: gone; 0: kept; else since when it is stale. */
 function judgeBy(group: Group | undefined, entry: Labelled, before: number): number {
-  if (group === undefined) return before;
+  if (group === undefined || before < 0) return before;
   const { marks, prefixes } = group;
   let since = held(marks.get(everything), entry, before);
   if (group.keys > 0) since = held(marks.get(`key:${entry.key}`), entry, since);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
-import { packEntry, unpackEntry } from '../answer-codec.ts';
+import { isCompressed, packCompressed, packedLabels, unpackEntry } from '../answer-codec.ts';
+import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import type { Evictable, EvictionPolicy, Queue } from './eviction.ts';
 import { S3Fifo } from './s3-fifo.ts';
@@ -17,6 +18,7 @@ export interface MemoryTier extends CacheTier {
   set(entry: CacheEntry): void;
   delete(key: string): boolean;
   clear(): void;
+  sweep(purges: readonly Purged[], options: { readonly remove: boolean }): Promise<number>;
   stats(): TierStats;
 }
 
@@ -27,6 +29,8 @@ export interface MemoryTier extends CacheTier {
 const entryOverhead = 900;
 /** Old entries looked at for each that is set, so that what has expired goes even if nobody asks for it. */
 const sweepPerSet = 2;
+/** Entries that a sweep for what was purged looks at in one go. */
+const sweepStep = 500;
 
 /** The first tier, `l1`: bounded by entries and by bytes, holds nothing beyond what it counts. */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
@@ -55,7 +59,10 @@ class Slot implements Evictable {
 
   /** Most are never asked for; those that are, mostly again. */
   get entry(): CacheEntry {
-    return (this.#entry ??= unpackEntry(this.key, this.packed));
+    if (this.#entry !== undefined) return this.#entry;
+    const entry = unpackEntry(this.key, this.packed);
+    // What was unpacked from compressed bytes would stand beside them.
+    return isCompressed(this.packed) ? entry : (this.#entry = entry);
   }
 }
 
@@ -94,7 +101,7 @@ class BoundedMemory implements MemoryTier {
     const bytes = final.byteLength + (frames?.byteLength ?? 0);
     if (entry.staleUntil <= clock.now() || entryOverhead + bytes > maxBytes / 8) return;
 
-    const slot = new Slot(entry.key, entry.staleUntil, packEntry(entry));
+    const slot = new Slot(entry.key, entry.staleUntil, packCompressed(entry));
     while (this.#slots.size >= maxEntries || this.#bytes + slot.size > maxBytes) {
       const victim = this.#eviction.evict();
       if (victim === undefined) return;
@@ -117,6 +124,24 @@ class BoundedMemory implements MemoryTier {
     this.#slots.clear();
     this.#eviction.clear();
     this.#bytes = 0;
+  }
+
+  async sweep(
+    purges: readonly Purged[],
+    { remove }: { readonly remove: boolean },
+  ): Promise<number> {
+    const table = new PurgeTable();
+    table.merge(purges);
+    let meant = 0;
+    let seen = 0;
+    for (const slot of this.#slots.values()) {
+      const { kind } = table.judge({ key: slot.key, ...packedLabels(slot.packed) });
+      if (kind !== 'kept') meant++;
+      if (kind === 'gone' && remove) this.#drop(slot);
+      // A map's iterator stands changes under way, so calls may go on in between.
+      if (++seen % sweepStep === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return meant;
   }
 
   stats(): TierStats {
