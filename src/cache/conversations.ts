@@ -66,7 +66,7 @@ export class ConversationTable {
       return this.#extend(furthest, context, dialect, body);
     }
     mark.key ??= keyOf(context, rest, mark.items);
-    return { facts: mark.facts, key: mark.key };
+    return { facts: mark.facts, key: mark.key, count: mark.items.count };
   }
 
   /** Keeps a body that was parsed whole. */
@@ -78,7 +78,8 @@ export class ConversationTable {
     const key = keyOf(context, form.rest, items);
     const { [growing]: list, ...others } = value;
     const end = Array.isArray(list) ? endOfList(body, value, growing) : undefined;
-    if (end === undefined || body.length > this.#maxBytes / 4) return { facts, key };
+    if (end === undefined || body.length > this.#maxBytes / 4)
+      return { facts, key, count: items.count };
     let previous: Mark | undefined;
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
@@ -95,7 +96,7 @@ export class ConversationTable {
     const last: Mark = { end: end.last, items, facts, key };
     const bytes = body.subarray(0, end.last);
     this.#add(new Stretch({ frame, parent: undefined, bytes, previous, last }));
-    return { facts, key };
+    return { facts, key, count: items.count };
   }
 
   #extend(from: Reached, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
@@ -109,7 +110,7 @@ export class ConversationTable {
     const facts = { ...read, bound: mark.facts.bound ?? read.bound };
     const key = keyOf(context, rest, items);
     this.#keep(from, body, { end, items, facts, key });
-    return { facts, key };
+    return { facts, key, count: items.count };
   }
 
   #keep({ stretch, mark }: Reached, body: Buffer, next: Mark): void {

@@ -68,7 +68,7 @@ export class Recogniser {
     if (known !== undefined) return known;
     const { form, facts } = this.#parse(dialect, body);
     const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
-    const recognised = { facts, key };
+    const recognised = { facts, key, count: form.items.length };
     if (this.#met.test(checksum)) this.#seen.keep(checksum, context, body, recognised);
     return recognised;
   }
@@ -83,7 +83,8 @@ export class Recogniser {
     if (isWorthKeeping && value !== undefined) {
       return this.#conversations.begin({ bucket, context, dialect, body, value, form, facts });
     }
-    return { facts, key: keyOf(context, form.rest, extendChain(emptyChain, form.items)) };
+    const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
+    return { facts, key, count: form.items.length };
   }
 
   /** `value` is undefined where the body has numbers that only its text holds. */

@@ -6,6 +6,8 @@ import type { ItemChain } from './item-chain.ts';
 export interface Recognised {
   readonly facts: RequestFacts;
   readonly key: string;
+  /** Items of the growing list. */
+  readonly count: number;
 }
 
 /** What all bodies of a conversation have in common beside their list. */

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { cacheConfig } from './build-cache.ts';
 import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -8,35 +9,14 @@ type PriceValues = ConfigValues['prices'][number];
 /** The configuration that checked values stand for. `directory` is what relative paths start from. */
 export function buildConfig(values: ConfigValues, directory: string): Config {
   const dataDirectory = resolve(directory, values.data);
-  const { cache, ledger, limits } = values;
+  const { ledger, limits } = values;
   return deepFreeze<Config>({
     listen: values.listen,
     dataDirectory,
     providers: Object.entries(values.providers).map(([name, each]) => providerConfig(name, each)),
     defaultProviders: values.default_providers,
     access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
-    cache: {
-      enabled: cache.enabled,
-      ttlMs: cache.ttl,
-      staleWhileRevalidateMs: cache.stale_while_revalidate,
-      staleIfErrorMs: cache.stale_if_error,
-      reuseSampled: cache.reuse_sampled,
-      reuseUnset: cache.reuse_unset,
-      maxAnswerBytes: cache.max_answer_bytes,
-      memory: {
-        enabled: cache.memory.enabled,
-        maxEntries: cache.memory.max_entries,
-        maxBytes: cache.memory.max_bytes,
-      },
-      disk: {
-        enabled: cache.disk.enabled,
-        path:
-          cache.disk.path === undefined
-            ? join(dataDirectory, 'cache.sqlite')
-            : resolve(directory, cache.disk.path),
-        maxBytes: cache.disk.max_bytes,
-      },
-    },
+    cache: cacheConfig(values.cache, { directory, dataDirectory }),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     ledger: {

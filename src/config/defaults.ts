@@ -11,8 +11,22 @@ export const defaults = {
     staleWhileRevalidate: '0s',
     staleIfError: '0s',
     maxAnswerBytes: '4MiB',
+    refreshChance: 0.5,
     memory: { maxEntries: 1000, maxBytes: '100MB' },
     disk: { maxBytes: '1GiB' },
+    /** What the built-in policies have of their own; the rest they take from the settings above. */
+    policies: {
+      response: { levels: ['l1', 'l2'], compress: true },
+      'model-output': { ttl: '2h', levels: ['l2', 'l3'] },
+      'conversation-context': { ttl: '30m', levels: ['l1'], messages: 10, compress: true },
+      'tool-results': { ttl: '10m', levels: ['l1', 'l2'] },
+    },
+    rules: [
+      {
+        policy: 'model-output',
+        route: ['/embeddings', '/completions', '/messages/count_tokens'],
+      },
+    ],
   },
   fit: { tokenBudget: 4096, keepRecent: 50, windowPercent: 95, remember: '30m', maxBytes: '64MiB' },
   care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },

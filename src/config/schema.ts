@@ -13,6 +13,7 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { cacheSchema } from './cache-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
@@ -50,43 +51,6 @@ const accessKeys = z
       'The keys that callers may show. Empty: anyone who can reach the gateway may use it, so it listens on this machine only.',
     kind: 'list',
   });
-
-const cache = section('Reuse of answers.', {
-  enabled: flag('Whether answers are reused at all.', true),
-  ttl: duration('How long an answer is fresh.', defaults.cache.ttl, { min: 1000 }),
-  stale_while_revalidate: duration(
-    'How long after that it may still be served while a new one is fetched in the background.',
-    defaults.cache.staleWhileRevalidate,
-  ),
-  stale_if_error: duration(
-    'How long after that it may still be served when the provider fails.',
-    defaults.cache.staleIfError,
-  ),
-  reuse_sampled: flag(
-    'Whether to reuse answers drawn at a temperature above 0 without a seed. The caller asked for chance; it would get the same answer each time.',
-    false,
-  ),
-  reuse_unset: flag(
-    'Whether to reuse answers of calls that say nothing of temperature or seed.',
-    true,
-  ),
-  max_answer_bytes: size('Answers larger than this are not kept.', defaults.cache.maxAnswerBytes, {
-    min: 1024,
-  }),
-  memory: section('The first level, in memory.', {
-    enabled: flag('Whether it is used.', true),
-    max_entries: count('Answers at most.', defaults.cache.memory.maxEntries, {
-      min: 1,
-      max: 100_000_000,
-    }),
-    max_bytes: size('Bytes at most.', defaults.cache.memory.maxBytes, { min: 65_536 }),
-  }).prefault({}),
-  disk: section('The level that survives a restart, in SQLite.', {
-    enabled: flag('Whether it is used.', true),
-    path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
-    max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
-  }).prefault({}),
-});
 
 const limits = section('Bounds on everything that could grow or hang.', {
   body_bytes: size('The largest request body that is understood.', defaults.limits.bodyBytes, {
@@ -178,7 +142,7 @@ export const configSchema = section('Configuration of Economizer.', {
     anthropic: textOr('For the paths of Anthropic.', 'anthropic'),
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
-  cache: cache.prefault({}),
+  cache: cacheSchema.prefault({}),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {

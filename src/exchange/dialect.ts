@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly serviceTier: string | undefined;
+  /** Names of the tools that the request offers. */
+  readonly tools?: readonly string[];
 }
 
 /** What an answer says of itself. */

@@ -78,6 +78,7 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
       agent: headers?.agent ?? identity.agent,
       session: headers?.session,
       tags: headers?.tags ?? [],
+      cacheTags: headers?.cacheTags,
     },
   });
   return { call, fault, headers, route };

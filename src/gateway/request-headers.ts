@@ -1,4 +1,5 @@
 import { parseCacheControl } from '../cache/cache-control.ts';
+import { readCacheTags } from '../cache/invalidation/labels.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -10,6 +11,8 @@ export interface RequestHeaders {
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];
+  /** Names to purge the answer by. */
+  readonly cacheTags: readonly string[] | undefined;
   readonly deadlineMs: number | undefined;
   readonly directives: CacheDirectives;
   readonly contentLength: number | undefined;
@@ -52,6 +55,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     agent: undefined,
     session: undefined,
     tags: [],
+    cacheTags: undefined,
     deadlineMs: undefined,
     directives: noDirectives,
     cacheControl: '',
@@ -145,6 +149,9 @@ function readOwn(draft: Draft, name: string, value: string): void {
       break;
     case 'x-economizer-tags':
       draft.tags = [...draft.tags, ...value.split(',')].flatMap((tag) => tag.trim() || []);
+      break;
+    case 'x-economizer-cache-tags':
+      draft.cacheTags = [...(draft.cacheTags ?? []), ...readCacheTags(value)];
       break;
     case 'x-economizer-deadline':
       draft.deadlineMs = parseDuration(value);

@@ -1,4 +1,5 @@
-import type { CachePolicy } from '../cache/policy.ts';
+import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
+import type { PolicyBook } from '../cache/policies/policy-book.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
@@ -8,6 +9,7 @@ import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
+import type { Random } from '../kernel/random.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createBook, type Books } from './book.ts';
@@ -16,6 +18,8 @@ import { createFit } from './fit.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
+import { PolicyChoice, type EasePolicy } from './policy-choice.ts';
+import { createPolicyKey } from './policy-key.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -31,7 +35,16 @@ export interface PipelineParts {
   /** Secret of the installation, part of every cache key. */
   readonly secret: string;
   readonly stack: CacheStack;
-  readonly policy: CachePolicy;
+  readonly policies: PolicyBook;
+  /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy?: EasePolicy | undefined;
+  /** Whether an answer past its time may be fetched anew in the background just now. */
+  readonly mayRefresh?: ((call: Call) => boolean) | undefined;
+  /** Undefined: nothing is ever purged. */
+  readonly purges?: PurgeView | undefined;
+  /** `Cache-Status` says under which key. */
+  readonly showsKeys?: boolean | undefined;
+  readonly random: Random;
   readonly books: Books;
   readonly price: PriceUsage;
   readonly tokens: Tokens;
@@ -60,6 +73,7 @@ export interface Pipeline {
 export function createPipeline(parts: PipelineParts): Pipeline {
   const accountant = new Accountant(parts);
   const book = createBook(parts);
+  const choice = new PolicyChoice(parts.policies, parts.easedPolicy);
   const refresher = new Refresher({ ...parts, book });
   const settle = createSettle({ ...parts, accountant });
   const send = createSend(parts);
@@ -70,9 +84,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     book,
     createIdentify(parts),
     shape,
-    createRecall({ ...parts, refresher }),
+    createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
     createJoin(parts),
-    createRemember(parts),
+    createRemember({ ...parts, choice }),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
     settle,

@@ -77,8 +77,11 @@ class Group {
   /** Without their kind. */
   readonly prefixes = new Map<string, Mark>();
   keys = 0;
+  /** Version of the last purge here. */
+  last = 0;
 
   set(selector: string, mark: Mark): void {
+    this.last = Math.max(this.last, mark.hard, mark.soft);
     if (!this.marks.has(selector) && selector.startsWith('key:')) this.keys++;
     this.marks.set(selector, mark);
     if (selector.startsWith('prefix:')) this.prefixes.set(selector.slice(7), mark);
@@ -113,7 +116,9 @@ export class PurgeTable {
 
   /** The version of the last purge that could mean entries of this tenant; 0 for none. */
   versionFor(tenant: string): number {
-    return Math.max(this.#lastOf(everyTenant), this.#lastOf(tenant));
+    if (this.#size === 0) return 0;
+    const all = this.#groups.get(everyTenant)?.last ?? 0;
+    return Math.max(all, this.#groups.get(tenant)?.last ?? 0);
   }
 
   get size(): number {
@@ -180,13 +185,6 @@ export class PurgeTable {
     }
     if (since < 0) return gone;
     return since === 0 ? kept : { kind: 'stale', since };
-  }
-
-  #lastOf(tenant: string): number {
-    const group = this.#groups.get(tenant);
-    let last = 0;
-    for (const { hard, soft } of group?.marks.values() ?? []) last = Math.max(last, hard, soft);
-    return last;
   }
 
   #groupOf(tenant: string): Group {

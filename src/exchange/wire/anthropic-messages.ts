@@ -5,7 +5,14 @@ import { anthropicBound } from './anthropic-bound.ts';
 import { anthropicErrorBody, anthropicErrorEvent } from './anthropic-errors.ts';
 import { messageEvents } from './anthropic-events.ts';
 import { messageFacts } from './anthropic-facts.ts';
-import { nameIn, readFlag, readMessages, readModel, readSampling } from './request-fields.ts';
+import {
+  nameIn,
+  readFlag,
+  readMessages,
+  readModel,
+  readSampling,
+  readTools,
+} from './request-fields.ts';
 
 /** Request members of Anthropic's dialects that cannot change what the model writes. */
 export const anthropicInert: ReadonlySet<string> = new Set([
@@ -32,6 +39,7 @@ export const anthropicMessages: Dialect = {
       bound: anthropicBound(body),
       ...anthropicNames(body),
       serviceTier: textOf(body['service_tier']),
+      ...readTools(body),
     };
   },
   answerFacts: messageFacts,

@@ -14,6 +14,7 @@ import {
   readNames,
   readNumber,
   readSampling,
+  readTools,
 } from './request-fields.ts';
 
 /** OpenAI's chat completions, and all that speak them. */
@@ -24,7 +25,7 @@ export const openAiChat: Dialect = {
   requestFacts(body) {
     readMessages(body);
     readNumber(body, 'n');
-    return { ...chunkedFacts(body), bound: chatBound(body) };
+    return { ...chunkedFacts(body), bound: chatBound(body), ...readTools(body) };
   },
   answerFacts: choicesFacts,
   assembler: () => new ChunkAssembler(chatChunks),

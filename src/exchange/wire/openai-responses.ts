@@ -7,7 +7,14 @@ import { openAiInert } from './openai-inert.ts';
 import { ResponsesAssembler } from './openai-responses-assembler.ts';
 import { responsesEvents } from './openai-responses-events.ts';
 import { responsesFacts } from './openai-responses-facts.ts';
-import { readFlag, readModel, readNames, readSampling, readTextOrList } from './request-fields.ts';
+import {
+  readFlag,
+  readModel,
+  readNames,
+  readSampling,
+  readTools,
+  readTextOrList,
+} from './request-fields.ts';
 
 /** OpenAI's responses. */
 export const openAiResponses: Dialect = {
@@ -25,6 +32,7 @@ export const openAiResponses: Dialect = {
       bound: responsesBound(body),
       ...readNames(body),
       serviceTier: textOf(body['service_tier']),
+      ...readTools(body),
     };
   },
   answerFacts: responsesFacts,
