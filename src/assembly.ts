@@ -2,10 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
-import { CacheStack } from './cache/stack.ts';
-import type { CacheTier } from './cache/tier.ts';
-import { createMemoryTier } from './cache/tiers/memory.ts';
-import { createSqliteTier } from './cache/tiers/sqlite.ts';
+import type { CacheStack } from './cache/stack.ts';
+import { openCacheParts } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
@@ -13,8 +11,11 @@ import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
+import type { AdminRoute } from './gateway/admin/route.ts';
+import { adminRoutes } from './gateway/admin/routes.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
+import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
 import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
@@ -27,6 +28,7 @@ import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -37,8 +39,13 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  /** Undefined where nothing is shared with other gateways. */
+  readonly shared: SharedParts | undefined;
+  readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
+  /** Resolves when what is shared with other gateways is known, or has taken too long; never rejects. */
+  ready(): Promise<void>;
   /** Finishes what nobody waits for, then closes everything in reverse. */
   close(): Promise<void>;
 }
@@ -57,15 +64,21 @@ export function assemble(options: AssemblyOptions): Assembly {
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
   const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const stack = new CacheStack({ tiers: tiersOf(options), clock, signals });
+  const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
+  const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
+  const cache = openCacheParts({ config, clock, signals, shared, keeps });
+  const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth }),
-    secret: keeps ? installationSecret(config.dataDirectory) : newSecret(),
+    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     stack,
-    policy: policyOf(config),
+    policies: cache.policies,
+    purges: cache.purges,
+    showsKeys: config.cache.showKeys,
+    random: { next: Math.random },
     books: ledger ?? noBooks,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
@@ -75,6 +88,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: config.care.keepWarm
       ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
       : undefined,
+    gates: [],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
@@ -90,14 +104,24 @@ export function assemble(options: AssemblyOptions): Assembly {
       config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
     ),
     stack,
+    shared,
+    adminRoutes: adminRoutes({
+      stores: () => storeHealth(stack, ledger),
+      purger: cache.purger,
+    }),
     ledger,
+    async ready() {
+      await shared?.ready;
+      await cache.purges.ready();
+    },
     close: once(async () => {
       // A provider that hangs must not keep us open.
       const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
       stop();
-      await stack.close();
+      await cache.close();
+      await shared?.close();
       await ledger?.close();
     }),
   };
@@ -111,14 +135,6 @@ function once(act: () => Promise<void>): () => Promise<void> {
 
 const noBooks: Books = { book: () => Promise.resolve() };
 
-function tiersOf({ config, clock, signals }: AssemblyOptions): CacheTier[] {
-  const { enabled, memory, disk } = config.cache;
-  const tiers: CacheTier[] = [];
-  if (enabled && memory.enabled) tiers.push(createMemoryTier({ ...memory, clock }));
-  if (enabled && disk.enabled) tiers.push(createSqliteTier({ ...disk, clock, signals }));
-  return tiers;
-}
-
 function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
   return createLedger({
     path: join(config.dataDirectory, 'ledger.sqlite'),
@@ -128,8 +144,23 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
   });
 }
 
-function policyOf({ cache }: Config) {
-  return { ...cache, reuse: { sampled: cache.reuseSampled, unset: cache.reuseUnset } };
+/** How each store is; a store that cannot be asked is not `ok`. */
+async function storeHealth(
+  stack: CacheStack,
+  ledger: Ledger | undefined,
+): Promise<Readonly<Record<string, JsonObject>>> {
+  const health: Record<string, JsonObject> = {};
+  for (const { tier, stats, ...counts } of await stack.stats()) {
+    health[`cache-${tier}`] = { ok: stats !== undefined, ...counts, ...stats };
+  }
+  if (ledger !== undefined) {
+    const ok = await ledger.recent(1).then(
+      () => true,
+      () => false,
+    );
+    health['ledger'] = { ok };
+  }
+  return health;
 }
 
 function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {

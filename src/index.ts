@@ -47,15 +47,17 @@ export function createEconomizer(
   const config = configOf(options);
   const { clock = systemClock, signals = new Signals() } = parts;
   const assembly = assemble({ config, clock, signals });
+  const ownFetch = createFetch({
+    ...assembly,
+    clock,
+    bodyBytes: config.limits.bodyBytes,
+    totalMs: config.limits.totalMs,
+    providers: config.providers,
+    otherwise: parts.fetch ?? fetch,
+  });
+  const ready = assembly.shared === undefined ? undefined : assembly.ready();
   return {
-    fetch: createFetch({
-      ...assembly,
-      clock,
-      bodyBytes: config.limits.bodyBytes,
-      totalMs: config.limits.totalMs,
-      providers: config.providers,
-      otherwise: parts.fetch ?? fetch,
-    }),
+    fetch: ready === undefined ? ownFetch : (...asked) => ready.then(() => ownFetch(...asked)),
     report: async (query) => (await assembly.ledger?.report(query)) ?? [],
     recent: async (limit) => (await assembly.ledger?.recent(limit)) ?? [],
     close: () => assembly.close(),

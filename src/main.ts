@@ -1,6 +1,7 @@
 import { assemble, type Assembly } from './assembly.ts';
 import type { Config } from './config/config.ts';
 import type { Upstream } from './exchange/upstream.ts';
+import { AdminApi } from './gateway/admin/api.ts';
 import { Gateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { Signals } from './kernel/signals.ts';
@@ -35,13 +36,19 @@ export async function startGateway(
     signals,
     ...(upstream === undefined ? {} : { upstream }),
   });
-  const gateway = new Gateway({ ...assembly, limits: config.limits, clock });
+  const admin = new AdminApi({
+    routes: assembly.adminRoutes,
+    authenticate: (shown) => assembly.access.administrator(shown),
+    signals,
+  });
+  const gateway = new Gateway({ ...assembly, admin, limits: config.limits, clock });
   let stopped: Promise<void> | undefined;
   const stop = (graceMs: number): Promise<void> => {
     stopped ??= gateway.close(graceMs).then(() => assembly.close());
     return stopped;
   };
   try {
+    await assembly.ready();
     const url = await gateway.listen(config.listen.host, config.listen.port);
     return { url, assembly, stop: () => stop(config.shutdownGraceMs) };
   } catch (error) {

@@ -62,16 +62,13 @@ const anyEntry: fc.Arbitrary<CacheEntry> = fc
       worthNanos: fc.option(count, { nil: undefined }),
       epoch: fc.option(double, { nil: undefined }),
     }),
-    fc.constantFrom({}, { storage: 'packed' as const }, { storage: 'plain' as const }),
-    fc.constantFrom({}, { alone: true as const }),
-    fc.constantFrom({}, { status: 404 }),
+    fc.constantFrom<object>({}, { storage: 'packed' }, { storage: 'plain' }),
+    fc.constantFrom<object>({}, { alone: true }),
+    fc.constantFrom<object>({}, { status: 404 }),
   )
-  .map(([entry, storage, alone, status]) => ({
-    ...entry,
-    ...storage,
-    ...alone,
-    answer: { ...entry.answer, ...status },
-  }));
+  .map(([entry, storage, alone, status]): CacheEntry =>
+    Object.assign(entry, storage, alone, { answer: Object.assign(entry.answer, status) }),
+  );
 
 function reread(entry: CacheEntry): CacheEntry | undefined {
   const { head, body } = encodeEntry(entry);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
-import { noMark, type Mark, type Purged } from './invalidation/purge-table.ts';
+import { type Purged } from './invalidation/purge-table.ts';
+import { noMark, type Mark } from './invalidation/mark.ts';
 import { sampleEntry } from './sample-entry.ts';
 import type { Awaitable, CacheEntry, CacheTier } from './tier.ts';
 

@@ -1,4 +1,5 @@
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import { firstSpend, nextSpend } from '../exchange/spend.ts';
 import { ownBytes } from '../exchange/stream.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { emptyChain, extendChain } from './item-chain.ts';
@@ -84,8 +85,10 @@ export class ConversationTable {
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
       const earlier = { ...others, [growing]: (list as readonly []).slice(0, -1) };
-      const facts = dialect.requestFacts(earlier);
-      previous = { end: end.before, items: before, facts, key: undefined };
+      const read = dialect.requestFacts(earlier);
+      const bytes = end.before + (body.length - end.last);
+      const spend = facts.spend && firstSpend(dialect.spendTerms(earlier), bytes);
+      previous = { end: end.before, items: before, facts: { ...read, spend }, key: undefined };
     }
     const frame: Frame = {
       bucket,
@@ -106,8 +109,11 @@ export class ConversationTable {
     const tail = parseTail(body.subarray(mark.end, end), this.#depth);
     if (tail === undefined) return undefined;
     const items = extendChain(mark.items, tail.forms);
-    const read = dialect.requestFacts({ ...others, [dialect.growing!]: tail.values });
-    const facts = { ...read, bound: mark.facts.bound ?? read.bound };
+    const added = { ...others, [dialect.growing!]: tail.values };
+    const read = dialect.requestFacts(added);
+    const before = mark.facts.spend;
+    const spend = before && nextSpend(before, dialect.spendTerms(added), body.length);
+    const facts = { ...read, bound: mark.facts.bound ?? read.bound, spend };
     const key = keyOf(context, rest, items);
     this.#keep(from, body, { end, items, facts, key });
     return { facts, key, count: items.count };

@@ -26,6 +26,14 @@ export function installationSecret(directory: string): string {
   return secretIn(file) ?? newSecret();
 }
 
+/** Puts another secret in the place of this installation's own: the one that the gateways which share with it have. */
+export function adoptSecret(directory: string, secret: string): void {
+  const file = join(directory, 'secret');
+  const draft = `${file}-${process.pid}`;
+  writeFileSync(draft, secret, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
 function secretIn(file: string): string | undefined {
   try {
     const text = readFileSync(file, 'utf8').trim();

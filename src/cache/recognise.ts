@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import { firstSpend } from '../exchange/spend.ts';
 import { digestOf } from '../kernel/digest.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { JsonObject } from '../kernel/json.ts';
@@ -18,6 +19,8 @@ export interface RecogniserOptions {
   readonly maxSeenBytes?: number;
   /** Bytes of larger bodies kept to recognise their repeats and their continuations. */
   readonly maxConversationBytes?: number;
+  /** Read what decides how much a request can cost. Default: false. */
+  readonly spend?: boolean;
 }
 
 interface Parsed {
@@ -44,9 +47,11 @@ export class Recogniser {
   readonly #seen: SeenBodies;
   readonly #conversations: ConversationTable;
   readonly #met = new MetBefore();
+  readonly #spend: boolean;
 
   constructor(options: RecogniserOptions) {
     this.#depth = options.depth;
+    this.#spend = options.spend ?? false;
     this.#seen = new SeenBodies(options.maxSeenBytes ?? 16 * mebibyte);
     this.#conversations = new ConversationTable(
       options.maxConversationBytes ?? 64 * mebibyte,
@@ -99,7 +104,14 @@ export class Recogniser {
         { param: member },
       );
     }
-    return { form, facts: dialect.requestFacts(value), value: value === exact ? value : undefined };
+    const facts = this.#factsOf(dialect, value, body);
+    return { form, facts, value: value === exact ? value : undefined };
+  }
+
+  #factsOf(dialect: Dialect, value: JsonObject, body: Buffer): RequestFacts {
+    const facts = dialect.requestFacts(value);
+    if (!this.#spend) return facts;
+    return { ...facts, spend: firstSpend(dialect.spendTerms(value), body.length) };
   }
 
   /** Contexts are few and long: each gets a digest once. */

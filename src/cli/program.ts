@@ -42,6 +42,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./report.ts')).reportCommand(),
   },
   {
+    name: 'purge',
+    summary: 'Take answers out of the cache.',
+    load: async () => (await import('./purge.ts')).purgeCommand(),
+  },
+  {
     name: 'check',
     summary: 'Explain every fault of the configuration, or what it amounts to.',
     load: async () => (await import('./check.ts')).checkCommand(),

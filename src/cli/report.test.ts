@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Signals } from '../kernel/signals.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
-import { sampleReuse, sampleRow } from '../ledger/conformance.ts';
+import { sampleReuse, sampleRow } from '../ledger/sample-row.ts';
 import { createLedger, type Ledger } from '../ledger/ledger.ts';
 import { reportCommand } from './report.ts';
 

@@ -14,6 +14,8 @@ const groupings: readonly GroupBy[] = [
   'day',
   'mechanism',
   'tenant',
+  'team',
+  'key',
   'session',
   'provider',
   'outcome',

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseDuration } from '../kernel/duration.ts';
+import { sharedCacheConfig } from './build-redis.ts';
 import type { CacheConfig, CacheLevel, PolicyConfig, PolicyRuleConfig } from './config.ts';
 import { defaults } from './defaults.ts';
 import { builtInPolicies } from './policy-schema.ts';
@@ -39,6 +40,7 @@ export function cacheConfig(
           : resolve(places.directory, disk.path),
       maxBytes: disk.max_bytes,
     },
+    ...sharedCacheConfig(cache),
   };
 }
 

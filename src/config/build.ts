@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { cacheConfig } from './build-cache.ts';
 import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
+import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -17,6 +18,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     defaultProviders: values.default_providers,
     access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
     cache: cacheConfig(values.cache, { directory, dataDirectory }),
+    redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     ledger: {

@@ -1,6 +1,7 @@
 import { defaults } from './defaults.ts';
 import { count, duration, flag, section, size, text } from './fields.ts';
 import { policies, rules } from './policy-schema.ts';
+import { sharedCacheFields } from './shared-cache-schema.ts';
 
 /** Reuse of answers. */
 export const cacheSchema = section('Reuse of answers.', {
@@ -48,4 +49,5 @@ export const cacheSchema = section('Reuse of answers.', {
     path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
     max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
   }).prefault({}),
+  ...sharedCacheFields,
 });

@@ -8,6 +8,8 @@ export interface Config {
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
   readonly access: { readonly keys: readonly AccessKey[] };
   readonly cache: CacheConfig;
+  /** Undefined: nothing is shared between gateways. */
+  readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly ledger: {
@@ -67,10 +69,58 @@ export interface CacheConfig {
     readonly maxBytes: number;
   };
   readonly disk: { readonly enabled: boolean; readonly path: string; readonly maxBytes: number };
+  /** Used where the configuration has a Redis. */
+  readonly redis: {
+    readonly enabled: boolean;
+    readonly maxAnswerBytes: number;
+    readonly lookupMs: number;
+    readonly storeMs: number;
+  };
+  /** Every level once, the one to be asked first in front. */
+  readonly order: readonly CacheLevel[];
+  /** Undefined: this installation's own, or what gateways agree on. */
+  readonly secret: string | undefined;
+  readonly flights: {
+    readonly enabled: boolean;
+    readonly waitMs: number;
+    readonly leaseMs: number;
+  };
 }
 
-/** A name of a level of the cache. */
-export type CacheLevel = 'l1' | 'l2' | 'l3';
+export type CacheLevel = 'memory' | 'disk' | 'redis';
+
+/** Exactly one of `url`, `sentinel` and `cluster` is there. */
+export interface RedisConfig {
+  readonly url: string | undefined;
+  readonly sentinel:
+    | {
+        readonly name: string;
+        readonly nodes: readonly RedisAddress[];
+        readonly username: string | undefined;
+        readonly password: string | undefined;
+      }
+    | undefined;
+  readonly cluster: { readonly nodes: readonly RedisAddress[] } | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number;
+  /** Files in PEM, absolute; undefined: encrypted only where `url` says so. */
+  readonly tls:
+    | {
+        readonly ca: string | undefined;
+        readonly cert: string | undefined;
+        readonly key: string | undefined;
+        readonly serverName: string | undefined;
+      }
+    | undefined;
+  readonly prefix: string;
+  readonly connectMs: number;
+}
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface PolicyConfig {
   readonly name: string;
@@ -181,8 +231,23 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  return config.providers.flatMap((provider) => [
-    ...(provider.apiKey === undefined ? [] : [provider.apiKey]),
-    ...Object.values(provider.headers),
-  ]);
+  const { providers, cache, redis } = config;
+  const others = [
+    cache.secret,
+    redis?.password,
+    redis?.sentinel?.password,
+    ...urlSecrets(redis?.url),
+  ];
+  return [
+    ...providers.map(({ apiKey }) => apiKey),
+    ...providers.flatMap(({ headers }) => Object.values(headers)),
+    ...others,
+  ].filter((each) => each !== undefined);
+}
+
+/** A password in a URL, as it stands there and as it is meant. */
+function urlSecrets(url: string | undefined): readonly string[] {
+  if (url === undefined) return [];
+  const { password } = new URL(url);
+  return password === '' ? [] : [password, decodeURIComponent(password)];
 }

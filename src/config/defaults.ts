@@ -16,18 +16,21 @@ export const defaults = {
     disk: { maxBytes: '1GiB' },
     /** What the built-in policies have of their own; the rest they take from the settings above. */
     policies: {
-      response: { levels: ['l1', 'l2'], compress: true },
-      'model-output': { ttl: '2h', levels: ['l2', 'l3'] },
-      'conversation-context': { ttl: '30m', levels: ['l1'], messages: 10, compress: true },
-      'tool-results': { ttl: '10m', levels: ['l1', 'l2'] },
+      response: { levels: ['memory', 'redis'], compress: true },
+      'model-output': { ttl: '2h', levels: ['redis', 'disk'] },
+      'conversation-context': { ttl: '30m', levels: ['memory'], messages: 10, compress: true },
+      'tool-results': { ttl: '10m', levels: ['memory', 'redis'] },
     },
     rules: [
       {
         policy: 'model-output',
-        route: ['/embeddings', '/completions', '/messages/count_tokens'],
+        route: ['/embeddings', '/messages/count_tokens'],
       },
     ],
+    redis: { maxAnswerBytes: '4MiB', lookup: '20ms', store: '1s' },
+    flights: { wait: '30s', lease: '5s' },
   },
+  redis: { prefix: 'economizer:', connect: '2s' },
   fit: { tokenBudget: 4096, keepRecent: 50, windowPercent: 95, remember: '30m', maxBytes: '64MiB' },
   care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },
   limits: {

@@ -47,6 +47,8 @@ export function shownValue(value: unknown, path: Path): string | undefined {
 function isSecret(path: Path): boolean {
   const last = path.at(-1);
   if (last === 'api_key' || last === 'sha256' || path.includes('headers')) return true;
+  if (last === 'password' || last === 'secret') return true;
+  if (path[0] === 'redis' && (path.length === 1 || last === 'url')) return true;
   return path[0] === 'providers' && path.length <= 2;
 }
 

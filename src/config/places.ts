@@ -35,3 +35,16 @@ function kindOf(place: string): 'file' | 'directory' | undefined {
     return undefined;
   }
 }
+
+/** Why a file that must be there cannot be read, or undefined if it can. */
+export function unreadableFile(path: string): string | undefined {
+  const found = kindOf(path);
+  if (found === undefined) return `must be a file that is there; ${path} is not`;
+  if (found === 'directory') return `must be a file; ${path} is a directory`;
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch {
+    return `must be readable; ${path} is not`;
+  }
+}

@@ -22,13 +22,13 @@ export const builtInPolicies = [
 ] as const;
 
 const levels = z
-  .array(z.enum(['l1', 'l2', 'l3'], { error: 'must be one of: l1, l2, l3' }), {
-    error: 'must be a list of levels, such as [l1, l2]',
+  .array(z.enum(['memory', 'redis', 'disk'], { error: 'must be one of: memory, redis, disk' }), {
+    error: 'must be a list of levels, such as [memory, redis]',
   })
   .min(1, { error: 'must name a level; with mode: off nothing is kept' })
   .meta({
     description:
-      'Levels that it uses. Where there is no `l2`, `l3` stands in for it, so that a restart does not lose what was to outlive it.',
+      'Levels that it uses. Where there is no Redis, `disk` stands in for it, so that a restart does not lose what was to outlive it.',
     kind: 'list of text',
   })
   .optional();
@@ -153,6 +153,6 @@ const rule = section(
 
 export const rules = z.array(rule, { error: 'must be a list of rules' }).default([]).meta({
   description:
-    'Which policy holds for a call: that of the first rule that fits. Behind yours stand two of ours: embeddings, legacy completions and token counts get `model-output`, everything else `response`.',
+    'Which policy holds for a call: that of the first rule that fits. Behind yours stand two of ours: embeddings and token counts get `model-output`, everything else `response`.',
   kind: 'list',
 });

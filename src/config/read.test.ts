@@ -324,7 +324,7 @@ describe('each fault is explained', () => {
     [
       'a cache without levels',
       'cache: { memory: { enabled: false }, disk: { enabled: false } }',
-      /cache.enabled must be false where both its levels are off/,
+      /cache.enabled must be false where all its levels are off/,
     ],
     [
       'a limit that another makes idle',

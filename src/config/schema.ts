@@ -16,6 +16,7 @@ import {
 import { cacheSchema } from './cache-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
+import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
@@ -143,6 +144,7 @@ export const configSchema = section('Configuration of Economizer.', {
   }).prefault({}),
   access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
   cache: cacheSchema.prefault({}),
+  redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   ledger: section('The book of calls.', {

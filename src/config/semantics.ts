@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
-import { placeProblem } from './places.ts';
+import { placeProblem, unreadableFile } from './places.ts';
 
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
 interface Check {
@@ -21,16 +21,18 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
-  { sections: ['cache'], findings: levels },
+  { sections: ['cache', 'redis'], findings: levels },
   { sections: ['cache'], findings: policyNames },
-  { sections: ['cache'], findings: policyLevels },
+  { sections: ['cache', 'redis'], findings: policyLevels },
+  { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
 ];
 
-function levels({ cache }: Config): readonly Finding[] {
-  if (!cache.enabled || cache.memory.enabled || cache.disk.enabled) return [];
+function levels({ cache, redis }: Config): readonly Finding[] {
+  const isShared = redis !== undefined && cache.redis.enabled;
+  if (!cache.enabled || cache.memory.enabled || cache.disk.enabled || isShared) return [];
   const problem =
-    'must be false where both its levels are off; or switch cache.memory or cache.disk on';
+    'must be false where all its levels are off; or switch cache.memory or cache.disk on';
   return [{ path: ['cache', 'enabled'], problem }];
 }
 
@@ -46,9 +48,16 @@ function policyNames({ cache }: Config): readonly Finding[] {
 }
 
 /** A policy of the user's own whose levels are all switched off would keep nothing, and nobody would notice. */
-function policyLevels({ cache }: Config): readonly Finding[] {
+function policyLevels({ cache, redis }: Config): readonly Finding[] {
   if (!cache.enabled) return [];
-  const there = { l1: cache.memory.enabled, l2: cache.disk.enabled, l3: cache.disk.enabled };
+  const { memory, disk } = cache;
+  const isShared = redis !== undefined && cache.redis.enabled;
+  // The disk stands in for a Redis that is not there.
+  const there = {
+    memory: memory.enabled,
+    redis: isShared || disk.enabled,
+    disk: disk.enabled,
+  };
   return cache.policies
     .filter(
       ({ mode, levels, saysLevels }) =>
@@ -58,6 +67,15 @@ function policyLevels({ cache }: Config): readonly Finding[] {
       path: ['cache', 'policies', name, 'levels'],
       problem: `must name a level that is switched on; ${levels.join(' and ')} ${levels.length > 1 ? 'are' : 'is'} not`,
     }));
+}
+
+/** Certificates that cannot be read. */
+function certificates({ redis }: Config): readonly Finding[] {
+  return (['ca', 'cert', 'key'] as const).flatMap((name): Finding[] => {
+    const file = redis?.tls?.[name];
+    const problem = file === undefined ? undefined : unreadableFile(file);
+    return problem === undefined ? [] : [{ path: ['redis', 'tls', name], problem }];
+  });
 }
 
 const partLimits = [

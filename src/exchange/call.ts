@@ -89,6 +89,8 @@ export interface Call {
   harvest: Harvest | undefined;
   /** Resolves when the flight that this call leads has landed, where others may keep it in the air after this caller left. */
   afterFlight: Promise<void> | undefined;
+  /** We ended its stream where its hold ended: it is no answer to keep, and its count is ours. */
+  cut?: boolean;
   readonly account: Account;
   readonly trail: TrailLine[];
 }

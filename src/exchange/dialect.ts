@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { SpendFacts, SpendTerms } from './spend.ts';
 import type { Usage } from './usage.ts';
 
 /** The request forms that Economizer understands; everything else passes untouched. */
@@ -30,6 +31,8 @@ export interface RequestFacts {
   readonly serviceTier: string | undefined;
   /** Names of the tools that the request offers. */
   readonly tools?: readonly string[];
+  /** What decides how much it can cost; read only where budgets ask for it. */
+  readonly spend?: SpendFacts | undefined;
 }
 
 /** What an answer says of itself. */
@@ -78,6 +81,8 @@ export interface Dialect {
   readonly inert: ReadonlySet<string>;
   /** @throws EconomizerError `ECO_BAD_FIELD` where a field that we must understand has the wrong type. */
   requestFacts(body: JsonObject): RequestFacts;
+  /** What of the request decides how much it can cost. */
+  spendTerms(body: JsonObject): SpendTerms;
   answerFacts(answer: JsonObject): AnswerFacts;
   assembler(): StreamAssembler;
   /** The events of a stream that brings `final`, as the provider would send it; used where a plain answer serves a streaming caller. With `usage` false the usage chunk is left out, where the dialect makes it optional. */

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { Administrator } from './admin/route.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 
 /** A key of this gateway, known by its hash only. */
@@ -51,6 +52,11 @@ export class Access {
       );
     }
     return { tenant: found.tenant, agent: found.agent, credentialScope };
+  }
+
+  /** @throws EconomizerError `ECO_NOT_ALLOWED`. */
+  administrator(_shown: string | undefined): Administrator {
+    throw new EconomizerError('ECO_NOT_ALLOWED', 'This key may not use the admin API.');
   }
 }
 

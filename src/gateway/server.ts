@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Call } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
+import { adminPrefix, type AdminApi } from './admin/api.ts';
 import { limitCall } from './call-limit.ts';
 import {
   openCall,
@@ -33,6 +34,7 @@ export interface GatewayLimits {
 export interface GatewayOptions extends DoorOptions {
   readonly pipeline: Pipeline;
   readonly limits: GatewayLimits;
+  readonly admin: AdminApi;
 }
 
 /** Longer than clients and balancers keep idle connections, so that they close first and no request meets a closing socket. */
@@ -101,6 +103,10 @@ export class Gateway {
       return;
     }
     const { method = 'GET', url: target = '/', rawHeaders } = request;
+    if (target.startsWith(adminPrefix)) {
+      await this.#options.admin.handle(request, response, target.slice(adminPrefix.length));
+      return;
+    }
     const opened = openCall({ method, target, rawHeaders }, this.#options);
     this.#watch(response, opened.call);
     const { pipeline, clock } = this.#options;

@@ -52,6 +52,14 @@ export const errorCodes = {
     kind: 'unauthorised',
     when: 'The caller shows no key that this gateway knows.',
   },
+  ECO_NOT_ALLOWED: {
+    kind: 'forbidden',
+    when: 'The key is known, but not for this: another model, provider or tenant, or a scope that it lacks.',
+  },
+  ECO_NO_ADMIN_ROUTE: {
+    kind: 'missing',
+    when: 'The admin API has no such path, or not for this method.',
+  },
   ECO_BUDGET: {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',
@@ -59,6 +67,10 @@ export const errorCodes = {
   ECO_BUDGET_STORE: {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
+  },
+  ECO_BUDGET_FILE: {
+    kind: 'config',
+    when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',
   },
   ECO_REDIS: {
     kind: 'service',
@@ -117,6 +129,10 @@ export const errorCodes = {
   ECO_CACHE_CORRUPT: {
     kind: 'broken',
     when: 'The cache file is damaged or not ours; it was moved aside and begun anew.',
+  },
+  ECO_CACHE_VALUE: {
+    kind: 'broken',
+    when: 'A value in a shared tier of the cache is damaged, too large or not written by us; it was dropped.',
   },
   ECO_CACHE_OVERLOAD: {
     kind: 'broken',

@@ -4,7 +4,7 @@ const secretForms: readonly RegExp[] = [
   /\bAIza[A-Za-z0-9_-]{16,}/g,
   /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g,
   /(?<=\bBearer\s+)\S+/gi,
-  /(?<=:\/\/)[^\s/@]+:[^\s/@]*(?=@)/g,
+  /(?<=:\/\/)[^\s/@]*:[^\s/@]*(?=@)/g,
 ];
 
 /** What stands where a secret stood. */

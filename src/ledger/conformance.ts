@@ -1,7 +1,7 @@
-import { noUsage } from '../exchange/usage.ts';
-import { EconomizerError } from '../kernel/errors.ts';
-import type { LedgerRow } from './row.ts';
-import type { LedgerStore, ReportLine } from './store.ts';
+import { chargeCases } from './conformance-charges.ts';
+import { same, total } from './conformance-compare.ts';
+import { sampleReuse, sampleRow } from './sample-row.ts';
+import type { LedgerStore } from './store.ts';
 
 /** One thing that every ledger store must do. `run` rejects with what is wrong. */
 export interface ConformanceCase {
@@ -9,76 +9,11 @@ export interface ConformanceCase {
   run(): Promise<void>;
 }
 
-/** A row for tests: a priced call on the first of January 2026, with what `changes` says instead. */
-export function sampleRow(changes: Partial<LedgerRow> = {}): LedgerRow {
-  const usage = {
-    ...noUsage,
-    fresh: 100,
-    cacheRead: 50,
-    cacheWrite5m: 7,
-    cacheWrite1h: 3,
-    output: 20,
-  };
-  return {
-    id: 'row-1',
-    at: Date.UTC(2026, 0, 1, 12),
-    tenant: 'default',
-    agent: 'planner',
-    session: 'session-1',
-    tags: ['nightly', 'team:"x"\n'],
-    provider: 'openai',
-    dialect: 'openai-chat',
-    path: '/v1/chat/completions',
-    modelAsked: 'gpt-5',
-    modelServed: 'gpt-5-2025-08-07',
-    serviceTier: 'default',
-    streamed: true,
-    outcome: 'ok',
-    errorCode: undefined,
-    status: 200,
-    source: 'upstream',
-    usage,
-    usageSource: 'provider',
-    costNanos: 1000,
-    withoutUsage: usage,
-    withoutCostNanos: 1000,
-    withoutMs: 812.25,
-    savedNanos: 0,
-    savedMs: undefined,
-    savedBy: undefined,
-    savedBasis: undefined,
-    firstByteMs: 120.5,
-    lostCause: undefined,
-    lostTokens: undefined,
-    lostNanos: undefined,
-    predictedNanos: undefined,
-    totalMs: 812.25,
-    ownMs: 0.375,
-    ...changes,
-  };
-}
-
-/** A row of a call that was answered from the cache. */
-export function sampleReuse(changes: Partial<LedgerRow> = {}): LedgerRow {
-  return sampleRow({
-    id: 'row-2',
-    source: 'l1',
-    usage: noUsage,
-    costNanos: 0,
-    withoutUsage: { ...noUsage, fresh: 160, output: 20 },
-    savedNanos: 1000,
-    savedMs: 811,
-    savedBy: 'exact-cache',
-    savedBasis: 'measured',
-    ...changes,
-  });
-}
-
 /** What every ledger store must do. `create` makes an empty one for each case. */
 export function ledgerStoreConformance(options: {
   readonly create: () => Promise<LedgerStore>;
 }): readonly ConformanceCase[] {
-  return Object.entries(cases).map(([name, check]) => ({
+  return Object.entries({ ...cases, ...chargeCases }).map(([name, check]) => ({
     name,
     async run() {
       const store = await options.create();
@@ -99,6 +34,8 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
     const bare = sampleRow({
       id: 'row-3',
       at: noon + 2,
+      team: undefined,
+      key: undefined,
       agent: undefined,
       session: undefined,
       tags: [],
@@ -152,6 +89,7 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
       savedEstimatedNanos: 300,
       savedMs: 1622,
       lostNanos: 0,
+      chargedNanos: 1000,
       tokens: { fresh: 100, cacheRead: 50, cacheWrite: 10, output: 20 },
     });
     const groups = (await store.report({ by: 'mechanism' })).map((each) => each.group);
@@ -213,6 +151,8 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
     same(await groupsBy('session'), ['', 'session-1']);
     same(await groupsBy('tenant'), ['b', 'default']);
     same(await groupsBy('outcome'), ['ok']);
+    same(await groupsBy('team'), ['research']);
+    same(await groupsBy('key'), ['nightly-runs']);
   },
 
   async 'heeds the ends of the time asked for, to the millisecond'(store) {
@@ -235,32 +175,3 @@ const cases: Record<string, (store: LedgerStore) => Promise<void>> = {
     same(await store.report({ by: 'model', tenant: 'c' }), []);
   },
 };
-
-function total(lines: readonly ReportLine[]): {
-  readonly calls: number;
-  readonly costNanos: number;
-} {
-  return {
-    calls: lines.reduce((sum, line) => sum + line.calls, 0),
-    costNanos: lines.reduce((sum, line) => sum + line.costNanos, 0),
-  };
-}
-
-function same(found: unknown, expected: unknown): void {
-  if (textOf(found) === textOf(expected)) return;
-  throw new EconomizerError(
-    'ECO_INTERNAL',
-    `The store gave ${textOf(found)} where it should give ${textOf(expected)}.`,
-  );
-}
-
-/** Both of known shape and member order made equal by sorting; undefined members stay visible. */
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_name, each: unknown) => {
-    if (each === undefined) return '(undefined)';
-    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
-    return Object.fromEntries(
-      Object.entries(each).toSorted(([one], [two]) => one.localeCompare(two)),
-    );
-  });
-}

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Signals } from '../kernel/signals.ts';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
-import { ledgerStoreConformance, sampleReuse, sampleRow } from './conformance.ts';
+import { ledgerStoreConformance } from './conformance.ts';
+import { sampleReuse, sampleRow } from './sample-row.ts';
 import { journalDirectory } from './journal.ts';
 import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts';
 import { journalLine } from './stores/sqlite-rows.ts';
@@ -59,6 +60,7 @@ describe('the ledger as a store', () => {
         await Promise.all(rows.map((row) => ledger.book(row)));
       },
       report: ledger.report.bind(ledger),
+      spend: ledger.spend.bind(ledger),
       recent: ledger.recent.bind(ledger),
       close: ledger.close.bind(ledger),
     };

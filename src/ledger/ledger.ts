@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Journal, journalDirectory, leftSegments, type Segment } from './journal.ts';
 import type { LedgerRow } from './row.ts';
-import type { ReportLine, ReportQuery } from './store.ts';
+import type { ReportLine, ReportQuery, Spend, SpendQuery } from './store.ts';
 import { journalLine } from './stores/sqlite-rows.ts';
 import { SqliteThread } from './stores/sqlite-thread.ts';
 
@@ -17,6 +17,8 @@ export interface Ledger {
   flush(): Promise<void>;
   /** Sums over all rows booked so far. @throws EconomizerError `ECO_LEDGER`. */
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
+  /** What was charged to a scope. @throws EconomizerError `ECO_LEDGER`. */
+  spend(query: SpendQuery): Promise<readonly Spend[]>;
   /** The newest rows first. @throws EconomizerError `ECO_LEDGER`. */
   recent(limit: number): Promise<readonly LedgerRow[]>;
   /** Books what is left and ends the worker. What cannot be booked stays in the journal for the next start. */
@@ -102,6 +104,11 @@ class JournaledLedger implements Ledger {
   async report(query: ReportQuery): Promise<readonly ReportLine[]> {
     await this.flush();
     return this.#thread.ask('report', query);
+  }
+
+  async spend(query: SpendQuery): Promise<readonly Spend[]> {
+    await this.flush();
+    return this.#thread.ask('spend', query);
   }
 
   async recent(limit: number): Promise<readonly LedgerRow[]> {

@@ -16,6 +16,8 @@ export interface ReportSums {
   readonly saved_seconds: number;
   /** What broken prefixes cost; part of `cost_usd`. */
   readonly lost_usd: number;
+  /** What budgets were charged for these calls. */
+  readonly charged_usd: number;
   readonly tokens: {
     readonly fresh: number;
     readonly cache_read: number;
@@ -53,6 +55,7 @@ function sumsOf(lines: readonly ReportLine[]): ReportSums {
     saved_estimated_usd: usd(sum((line) => line.savedEstimatedNanos)),
     saved_seconds: Math.round(sum((line) => line.savedMs)) / 1000,
     lost_usd: usd(sum((line) => line.lostNanos)),
+    charged_usd: usd(sum((line) => line.chargedNanos)),
     tokens: {
       fresh: sum((line) => line.tokens.fresh),
       cache_read: sum((line) => line.tokens.cacheRead),

@@ -8,6 +8,9 @@ export interface LedgerRow {
   readonly id: string;
   readonly at: number;
   readonly tenant: string;
+  readonly team: string | undefined;
+  /** Name of the virtual key that was shown. */
+  readonly key: string | undefined;
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];
@@ -27,6 +30,8 @@ export interface LedgerRow {
   readonly usage: Usage | undefined;
   readonly usageSource: UsageSource | undefined;
   readonly costNanos: NanoUsd | undefined;
+  /** What budgets were charged for the call, where that is not its cost. */
+  readonly chargedNanos: NanoUsd | undefined;
   /** The counterfactual: the same call without us. */
   readonly withoutUsage: Usage | undefined;
   readonly withoutCostNanos: NanoUsd | undefined;

@@ -6,6 +6,8 @@ export type GroupBy =
   | 'day'
   | 'mechanism'
   | 'tenant'
+  | 'team'
+  | 'key'
   | 'session'
   | 'provider'
   | 'outcome'
@@ -19,6 +21,30 @@ export interface ReportQuery {
   /** Exclusive. */
   readonly to?: number;
   readonly tenant?: string;
+  readonly team?: string;
+  /** Name of a virtual key. */
+  readonly key?: string;
+}
+
+/** What a budget may be set on. */
+export type SpendField = 'tenant' | 'team' | 'key' | 'agent' | 'session' | 'tag';
+
+export interface SpendQuery {
+  /** Only calls where each field that is given has this value; empty for all. */
+  readonly scope: Partial<Readonly<Record<SpendField, string | undefined>>>;
+  /** One line for each value of this field; calls that have none are left out. Undefined: one line for all. */
+  readonly per?: SpendField | undefined;
+  /** Milliseconds since the epoch, inclusive; undefined for the beginning. */
+  readonly from?: number;
+  /** Exclusive. */
+  readonly to?: number;
+}
+
+/** What was charged: its cost, or its upper bound where what the provider counted was lost. */
+export interface Spend {
+  /** Of the field asked for by `per`; empty where none was. */
+  readonly value: string;
+  readonly chargedNanos: number;
 }
 
 /** Sums over the calls of one group. */
@@ -39,6 +65,8 @@ export interface ReportLine {
   readonly savedMs: number;
   /** What broken prefixes cost, as far as prices are known. Part of `costNanos`. */
   readonly lostNanos: number;
+  /** What budgets were charged: the cost, or its upper bound where what the provider counted was lost. */
+  readonly chargedNanos: number;
   /** All of it, whatever was spent on reasoning or audio included. */
   readonly tokens: {
     readonly fresh: number;
@@ -53,6 +81,8 @@ export interface LedgerStore {
   /** Keeps the rows; a row whose id is there already changes nothing. */
   append(rows: readonly LedgerRow[]): Promise<void>;
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
+  /** What was charged to a scope, for rebuilding budgets. No line for what has no calls. */
+  spend(query: SpendQuery): Promise<readonly Spend[]>;
   /** The newest rows first. */
   recent(limit: number): Promise<readonly LedgerRow[]>;
   close(): Promise<void>;

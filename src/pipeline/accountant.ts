@@ -2,7 +2,8 @@ import type { Counterfactual } from '../exchange/account.ts';
 import type { Call, Harvest } from '../exchange/call.ts';
 import type { AnswerFacts } from '../exchange/dialect.ts';
 import { isWhole } from '../exchange/reply.ts';
-import { noUsage, type Usage, type UsageSource } from '../exchange/usage.ts';
+import { noteCounted } from '../exchange/spend.ts';
+import { inputTokens, noUsage, type Usage, type UsageSource } from '../exchange/usage.ts';
 import type { NanoUsd } from '../kernel/money.ts';
 
 /** What a usage costs; undefined where the price is not known. */
@@ -37,8 +38,9 @@ export class Accountant {
   book(call: Call, facts: AnswerFacts): Promise<void> | void {
     call.account.modelServed = facts.model;
     call.account.serviceTier = facts.serviceTier;
-    if (facts.usage !== undefined) {
+    if (facts.usage !== undefined && call.cut !== true) {
       this.#enter(call, facts.usage, 'provider');
+      noteInput(call, facts.usage);
       // Reasoning is counted but often not shown, so only an answer without any teaches what a token is.
       if (facts.model !== undefined && facts.usage.reasoning === 0) {
         this.#tokens.learn(facts.model, facts.outputText, facts.usage.output);
@@ -93,6 +95,13 @@ export class Accountant {
     // A provider may answer under a name that no price list knows, such as a deployment's.
     return this.#price({ ...question, model: asked });
   }
+}
+
+/** What the provider counted bounds the next request that goes on from this one. A body that edits made shorter is another one. */
+function noteInput({ facts, body }: Call, usage: Usage): void {
+  const spend = facts?.spend;
+  if (spend === undefined || body === undefined || !isWhole(body)) return;
+  if (body.length >= spend.bytes) noteCounted(spend, inputTokens(usage));
 }
 
 /** The counterfactual of a call that went to the provider as it came: itself. */

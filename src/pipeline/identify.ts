@@ -1,17 +1,18 @@
 import { variantHeaders, type KeyContext } from '../cache/key.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import { digestOf } from '../kernel/digest.ts';
 import type { Stage } from './stage.ts';
 
 /** Reads what the request says of itself: its facts, its key, and whose it is where the headers do not say. */
-export function createIdentify(options: { recogniser: Recogniser; secret: string }): Stage {
+export function createIdentify(options: { recogniser: Recogniser; secret: SecretInUse }): Stage {
   const { recogniser, secret } = options;
   return (call, next) => {
     if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
       const recognised = recogniser.recognise(
-        keyContext(call, secret),
+        keyContext(call, secret.current),
         call.dialect,
         call.body as Buffer,
       );

@@ -1,5 +1,6 @@
 import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { Call } from '../exchange/call.ts';
 import type { Dialect } from '../exchange/dialect.ts';
 import { digestOf } from '../kernel/digest.ts';
@@ -11,7 +12,7 @@ export type PolicyKey = (call: Call, policy: CachePolicy) => string;
 /** Scopes narrower or wider than the tenant, and members that do not count, make another key. */
 export function createPolicyKey(options: {
   readonly recogniser: Recogniser;
-  readonly secret: string;
+  readonly secret: SecretInUse;
 }): PolicyKey {
   const dialects = new WeakMap<CachePolicy, Map<string, Dialect>>();
 
@@ -22,7 +23,7 @@ export function createPolicyKey(options: {
     if (scope.kind === 'team' && ignore.length === 0) return teamKey(key, team);
     const isShared = scope.kind === 'shared' && scope.tenants.has(tenant);
     if (!isShared && ignore.length === 0) return key;
-    const context = keyContext(call, options.secret);
+    const context = keyContext(call, options.secret.current);
     const { key: found } = options.recogniser.recognise(
       {
         ...context,

@@ -81,7 +81,7 @@ class Keeper {
   #remember(awaited: Awaited, reply: Reply): void {
     const { call, policy } = awaited;
     const { harvest, key } = call;
-    if (harvest?.final === undefined || key === undefined) return;
+    if (harvest?.final === undefined || key === undefined || call.cut === true) return;
     const size = harvest.final.length + (harvest.events?.length ?? 0);
     const unfit = unfitForStore(
       { facts: harvest.facts, status: reply.status, headers: reply.headers, size },

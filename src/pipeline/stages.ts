@@ -1,6 +1,7 @@
 import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
 import type { PolicyBook } from '../cache/policies/policy-book.ts';
 import type { Recogniser } from '../cache/recognise.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
 import type { ContextCare } from '../context/context-care.ts';
@@ -12,6 +13,7 @@ import type { EconomizerError } from '../kernel/errors.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
+import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
@@ -32,8 +34,8 @@ import { compose, type Next } from './stage.ts';
 export interface PipelineParts {
   readonly upstream: Upstream;
   readonly recogniser: Recogniser;
-  /** Secret of the installation, part of every cache key. */
-  readonly secret: string;
+  /** Part of every cache key. */
+  readonly secret: SecretInUse;
   readonly stack: CacheStack;
   readonly policies: PolicyBook;
   /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
@@ -53,6 +55,8 @@ export interface PipelineParts {
   readonly care: ContextCare | undefined;
   /** Undefined: histories are forwarded as they came. */
   readonly fitter: Fitter | undefined;
+  /** What a call must pass before anything is done for it, in order. */
+  readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
@@ -83,6 +87,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const stages = [
     book,
     createIdentify(parts),
+    ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
     shape,
     createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
     createJoin(parts),

@@ -11,13 +11,49 @@ export interface RedisScript {
   readonly source: string;
 }
 
+/** `host` and `port` of a server. */
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Certificates in PEM form, for encrypted connections. */
+export interface RedisTls {
+  /** Who is trusted to sign; undefined: whom Node trusts. */
+  readonly ca: Buffer | undefined;
+  /** What we show of ourselves, where the server asks for it. */
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+  /** The name that the server's certificate must bear; undefined: its host. */
+  readonly serverName: string | undefined;
+}
+
 export interface RedisLinkOptions {
-  /** `redis://` or `rediss://`, with name, password and database. */
-  readonly url: string;
+  /** One server: `redis://` or `rediss://`, with name, password and database. */
+  readonly url?: string | undefined;
+  /** Instead of `url`: whoever these sentinels say is the master of that name. */
+  readonly sentinel?:
+    | {
+        readonly name: string;
+        readonly nodes: readonly RedisNode[];
+        /** For the sentinels themselves. */
+        readonly username?: string | undefined;
+        readonly password?: string | undefined;
+      }
+    | undefined;
+  /** Instead of `url`: some nodes of a cluster; the others are learnt from them. */
+  readonly cluster?: { readonly nodes: readonly RedisNode[] } | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly database?: number | undefined;
+  /** Encrypts, and with which certificates; undefined: only where `url` says `rediss://`. */
+  readonly tls?: RedisTls | undefined;
   /** For a connection to stand, in milliseconds. */
-  readonly connectMs?: number;
+  readonly connectMs?: number | undefined;
   /** Hears that the connection is lost and found again. */
-  readonly onState?: (state: { readonly connected: boolean; readonly error?: Error }) => void;
+  readonly onState?:
+    | ((state: { readonly connected: boolean; readonly error?: Error }) => void)
+    | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/kernel/clock.ts';
 import { Signals } from '../../src/kernel/signals.ts';
-import { sampleRow } from '../../src/ledger/conformance.ts';
+import { sampleRow } from '../../src/ledger/sample-row.ts';
 import { createLedger } from '../../src/ledger/ledger.ts';
 
 /** Books rows without end, some in the same turn, and prints each id once it is booked. To be killed. */

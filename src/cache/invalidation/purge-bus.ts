@@ -2,11 +2,14 @@
 export interface PurgeBus {
   /** Never throws; what cannot be sent shows as a gap to those who miss it. */
   publish(message: string): void;
-  /**
-   * @param onGap messages may have been missed: called when the connection is lost, and when it stands again.
-   * @returns ends it.
-   */
-  subscribe(onMessage: (message: string) => void, onGap: () => void): () => void;
+  /** @param onGap messages may have been missed: called when the connection was lost in between, and when it stands for the first time. */
+  subscribe(onMessage: (message: string) => void, onGap: () => void): BusSubscription;
+}
+
+export interface BusSubscription {
+  /** Resolves when it was heard for the first time, or could not be. */
+  readonly tried: Promise<void>;
+  end(): void;
 }
 
 /** A cache beyond our tiers, such as one at the edge, that is told of each purge. */

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../tier.ts';
-import { noMark, type Mark, type Purged } from './purge-table.ts';
+import { type Purged } from './purge-table.ts';
+import { noMark, type Mark } from './mark.ts';
 
 /** What is to be purged, before it has a version. */
 export interface PurgeOrder {

@@ -1,4 +1,4 @@
-import type { CacheEntry } from '../tier.ts';
+import { ageOf, mergeMarks, noMark, sameMark, type Mark } from './mark.ts';
 
 /** In place of a tenant's name: a purge for all of them. No tenant is called so. */
 export const everyTenant = '';
@@ -6,25 +6,6 @@ export const everyTenant = '';
 export const everything = 'all';
 /** The selector that means everything that came from a tier shared with other gateways: the table that they share was lost. */
 export const everythingShared = 'shared';
-
-/**
- * What was purged under one selector, newest of each kind; all zero: nothing. Two marks merge by taking the greater of each number, in
- * whatever order and however often, so that replicas that missed something need only be told again.
- */
-export interface Mark {
-  /** Version of the last purge: answers that were asked for before it are gone. */
-  readonly hard: number;
-  /** Entries stored before this time are gone. */
-  readonly hardBefore: number;
-  /** As `hard`, but the entries are past their time instead of gone. */
-  readonly soft: number;
-  readonly softBefore: number;
-  /** Version of the purge that said `softBefore`. */
-  readonly softBeforeAt: number;
-}
-
-/** A mark that says nothing. */
-export const noMark: Mark = { hard: 0, hardBefore: 0, soft: 0, softBefore: 0, softBeforeAt: 0 };
 
 /** One line of the table: plain data, since it goes to threads, files and other gateways. */
 export interface Purged {
@@ -42,8 +23,14 @@ export type PurgeVerdict =
   /** It counts as past its time since then, in milliseconds since the epoch. */
   | { readonly kind: 'stale'; readonly since: number };
 
-/** What a purge is held against. */
-export type Labelled = Pick<CacheEntry, 'key' | 'tags' | 'epoch' | 'storedAt'>;
+/** An entry, as far as a purge is held against it; see `CacheEntry`. */
+export interface Labelled {
+  readonly key: string;
+  readonly tags?: readonly string[] | undefined;
+  readonly epoch?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly storedAt: number;
+}
 
 /** Who reads an entry, and from where. */
 export interface Reading {
@@ -216,7 +203,8 @@ export class PurgeTable {
 
   /** So many tenants that each has one line: those lines become a purge for all. */
   #foldTenants(dropped: Purged[], raised: Set<string>): void {
-    for (const line of [...this]) {
+    const lines = [...this];
+    for (const line of lines) {
       if (line.tenant === everyTenant) continue;
       raised.delete(line.tenant);
       this.#drop(line, everyTenant, dropped);
@@ -273,28 +261,4 @@ function beginsWith(tag: string, prefix: string): boolean {
   if (named.test(prefix)) return tag.startsWith(prefix);
   // What everything of a tenant bears is no name that anybody gave.
   return !tag.startsWith('tenant:') && tag.startsWith(prefix, tag.indexOf(':') + 1);
-}
-
-function mergeMarks(one: Mark, other: Mark): Mark {
-  return {
-    hard: Math.max(one.hard, other.hard),
-    hardBefore: Math.max(one.hardBefore, other.hardBefore),
-    soft: Math.max(one.soft, other.soft),
-    softBefore: Math.max(one.softBefore, other.softBefore),
-    softBeforeAt: Math.max(one.softBeforeAt, other.softBeforeAt),
-  };
-}
-
-function sameMark(one: Mark, other: Mark): boolean {
-  return (
-    one.hard === other.hard &&
-    one.hardBefore === other.hardBefore &&
-    one.soft === other.soft &&
-    one.softBefore === other.softBefore &&
-    one.softBeforeAt === other.softBeforeAt
-  );
-}
-
-function ageOf({ hard, hardBefore, soft, softBeforeAt }: Mark): number {
-  return Math.max(hard, hardBefore, soft, softBeforeAt);
 }

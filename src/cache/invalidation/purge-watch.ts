@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import type { PurgeBus } from './purge-bus.ts';
+import type { BusSubscription, PurgeBus } from './purge-bus.ts';
 import type { PurgeOrder, PurgeStore } from './purge-store.ts';
 import {
   PurgeTable,
@@ -54,7 +54,7 @@ export class PurgeWatch implements PurgeView {
   #inStep: boolean;
   #catchingUp: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
-  #unsubscribe: (() => void) | undefined;
+  #subscription: BusSubscription | undefined;
   #gaps = 0;
   #failing = false;
   #closed = false;
@@ -64,7 +64,7 @@ export class PurgeWatch implements PurgeView {
     this.#table = new PurgeTable(options.limits);
     this.#inStep = options.shared === undefined;
     this.#readLocal();
-    this.#unsubscribe = options.bus?.subscribe(
+    this.#subscription = options.bus?.subscribe(
       (message) => this.#hear(message),
       () => this.#onGap(),
     );
@@ -99,9 +99,11 @@ export class PurgeWatch implements PurgeView {
     this.#gapListeners.add(listener);
   }
 
-  /** Resolves when what others have purged is known, as far as they can be asked. */
+  /** Asks the others what they have purged; resolves when that is known or they cannot be asked. */
   async ready(): Promise<void> {
+    await this.#subscription?.tried;
     await this.#catchingUp;
+    if (!this.#inStep) await this.#catchUp();
   }
 
   /**
@@ -139,7 +141,7 @@ export class PurgeWatch implements PurgeView {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry?.();
-    this.#unsubscribe?.();
+    this.#subscription?.end();
     await this.#catchingUp;
     await this.#options.local.close();
     await this.#options.shared?.close();
@@ -232,9 +234,10 @@ export class PurgeWatch implements PurgeView {
       soft: false,
       before: undefined,
     };
-    const lines = await shared.add([lost], this.#table.version, clock.now());
-    this.#table.merge(lines);
-    this.#keepLocally(lines);
+    await shared.add([lost], this.#table.version, clock.now());
+    // Another gateway may have begun it at the same time.
+    const lines = await shared.load();
+    this.#keepLocally(this.#learn(lines));
     await shared.keep([...this.#table]);
     this.#options.bus?.publish(JSON.stringify(lines));
   }

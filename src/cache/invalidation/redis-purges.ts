@@ -1,6 +1,7 @@
 import type { RedisLink, RedisReply, RedisScript } from '../../services/redis.ts';
 import { purgedAt, type PurgeOrder, type PurgeStore } from './purge-store.ts';
-import type { Mark, Purged } from './purge-table.ts';
+import { everyTenant, everythingShared, type Purged } from './purge-table.ts';
+import { type Mark } from './mark.ts';
 
 export interface RedisPurgesOptions {
   readonly link: RedisLink;
@@ -12,6 +13,8 @@ export interface RedisPurgesOptions {
 
 /** Field of the hash for the last version; no line is called so, since each has a line feed in its name. */
 const versionField = 'version';
+/** Field of the line that begins a table. */
+const beginning = `${everyTenant}\\n${everythingShared}`;
 
 /** Takes the greater of each number, and the version from the greatest that anybody has heard of. */
 const merge = `
@@ -35,7 +38,9 @@ for i = 3, #ARGV, 2 do
   for n = 1, 5 do
     if mark[n] == -1 then mark[n] = version end
   end
-  merge(ARGV[i], mark)
+  -- Of several gateways that find no table, one begins it.
+  local begun = ARGV[i] == '${beginning}' and redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1
+  if not begun then merge(ARGV[i], mark) end
 end
 redis.call('HSET', KEYS[1], '${versionField}', string.format('%.0f', version))
 return string.format('%.0f', version)

@@ -14,14 +14,14 @@ interface OpenBlock {
 }
 
 /** What differs from one delta of a block to the next. */
-const changing = ['text', 'thinking', 'partial_json'].map((name) => ({
+export const changingInDeltas = ['text', 'thinking', 'partial_json'].map((name) => ({
   name,
   holder: (event: JsonObject) => event['delta'],
 }));
 
 /** Puts an Anthropic message stream together. */
 export class MessageAssembler implements StreamAssembler {
-  readonly #events = new AlikeJson(changing);
+  readonly #events = new AlikeJson(changingInDeltas);
   #message: Growing = {};
   readonly #usage: Growing = {};
   readonly #blocks = new Map<JsonValue | undefined, OpenBlock>();

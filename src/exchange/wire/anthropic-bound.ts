@@ -16,8 +16,13 @@ export function anthropicBound(body: JsonObject): BoundReason | undefined {
 }
 
 function toolReason(tool: JsonObject): BoundReason | undefined {
+  return runsAtProvider(tool) ? 'server-tool' : undefined;
+}
+
+/** True for a tool that Anthropic runs itself. */
+export function runsAtProvider(tool: JsonObject): boolean {
   const type = textOf(tool['type']);
-  return type === undefined || clientTools.test(type) ? undefined : 'server-tool';
+  return type !== undefined && !clientTools.test(type);
 }
 
 function blockReason(block: JsonObject): BoundReason | undefined {

@@ -4,6 +4,7 @@ import { noUsage } from '../usage.ts';
 import { anthropicBound } from './anthropic-bound.ts';
 import { anthropicErrorBody, anthropicErrorEvent } from './anthropic-errors.ts';
 import { anthropicInert, anthropicNames } from './anthropic-messages.ts';
+import { messagesSpend } from './anthropic-spend.ts';
 import { readMessages, readModel } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
 
@@ -25,6 +26,7 @@ export const anthropicCountTokens: Dialect = {
       serviceTier: undefined,
     };
   },
+  spendTerms: messagesSpend,
   answerFacts(answer) {
     const counted = countOf(answer['input_tokens']) !== undefined;
     return {

@@ -13,6 +13,7 @@ import {
   readSampling,
   readTools,
 } from './request-fields.ts';
+import { messagesSpend } from './anthropic-spend.ts';
 
 /** Request members of Anthropic's dialects that cannot change what the model writes. */
 export const anthropicInert: ReadonlySet<string> = new Set([
@@ -42,6 +43,7 @@ export const anthropicMessages: Dialect = {
       ...readTools(body),
     };
   },
+  spendTerms: messagesSpend,
   answerFacts: messageFacts,
   assembler: () => new MessageAssembler(),
   streamEvents: messageEvents,

@@ -22,10 +22,9 @@ const searchingModel = /:online$|-search-(?:preview|api)|^(?:.*\/)?sonar/;
 /** What binds a chat request to state outside itself. */
 export function chatBound(body: JsonObject): BoundReason | undefined {
   if (body['store'] === true) return 'stored';
-  for (const name of searchMembers) if (isSaid(body[name])) return 'server-tool';
-  if (searchingModel.test(textOf(body['model']) ?? '')) return 'server-tool';
+  if (searchesUnasked(body)) return 'server-tool';
   return (
-    firstReason(body['tools'], toolReason) ??
+    firstReason(body['tools'], openAiToolReason) ??
     firstReason(body['messages'], (message) =>
       // An assistant's spoken answer is named by id alone.
       isObject(message['audio']) && isSaid(message['audio']['id'])
@@ -35,6 +34,12 @@ export function chatBound(body: JsonObject): BoundReason | undefined {
   );
 }
 
+/** True where a chat request has the provider search without naming a tool. */
+export function searchesUnasked(body: JsonObject): boolean {
+  for (const name of searchMembers) if (isSaid(body[name])) return true;
+  return searchingModel.test(textOf(body['model']) ?? '');
+}
+
 /** What binds a responses request to state outside itself. */
 export function responsesBound(body: JsonObject): BoundReason | undefined {
   if (isSaid(body['previous_response_id'])) return 'previous-response';
@@ -42,7 +47,7 @@ export function responsesBound(body: JsonObject): BoundReason | undefined {
   if (body['store'] === true) return 'stored';
   if (body['background'] === true) return 'background';
   if (isSaid(body['prompt'])) return 'stored-prompt';
-  return firstReason(body['tools'], toolReason) ?? firstReason(body['input'], itemReason);
+  return firstReason(body['tools'], openAiToolReason) ?? firstReason(body['input'], itemReason);
 }
 
 function itemReason(item: JsonObject): BoundReason | undefined {
@@ -50,7 +55,7 @@ function itemReason(item: JsonObject): BoundReason | undefined {
   // Short form: an item with an id and nothing else is a reference too.
   if (!isSaid(item['type']) && !isSaid(item['role'])) return 'item-reference';
   return (
-    firstReason(item['tools'], toolReason) ??
+    firstReason(item['tools'], openAiToolReason) ??
     firstReason(item['content'], contentReason) ??
     outputReason(item)
   );
@@ -70,7 +75,8 @@ function contentReason(part: JsonObject): BoundReason | undefined {
   return isRemote(url) || isRemote(file['file_url']) ? 'remote-content' : undefined;
 }
 
-function toolReason(tool: JsonObject): BoundReason | undefined {
+/** Why a tool binds the request: the provider runs it. */
+export function openAiToolReason(tool: JsonObject): BoundReason | undefined {
   const type = textOf(tool['type']) ?? 'function';
   if (type === 'shell') {
     // Only a shell that says so runs at the caller's; the provider's own keeps a container.
@@ -78,6 +84,6 @@ function toolReason(tool: JsonObject): BoundReason | undefined {
     const local = isObject(environment) && environment['type'] === 'local';
     return local ? undefined : 'container';
   }
-  if (type === 'namespace') return firstReason(tool['tools'], toolReason);
+  if (type === 'namespace') return firstReason(tool['tools'], openAiToolReason);
   return clientTools.has(type) ? undefined : 'server-tool';
 }

@@ -7,6 +7,7 @@ import { choicesFacts } from './openai-choices.ts';
 import { ChunkAssembler, isUsageChunk } from './openai-chunks.ts';
 import { openAiErrorBody, openAiErrorEvent } from './openai-errors.ts';
 import { openAiInert } from './openai-inert.ts';
+import { chatSpend } from './openai-spend.ts';
 import {
   readFlag,
   readMessages,
@@ -27,6 +28,7 @@ export const openAiChat: Dialect = {
     readNumber(body, 'n');
     return { ...chunkedFacts(body), bound: chatBound(body), ...readTools(body) };
   },
+  spendTerms: chatSpend,
   answerFacts: choicesFacts,
   assembler: () => new ChunkAssembler(chatChunks),
   streamEvents: chatEvents,

@@ -16,7 +16,7 @@ export interface ChunkForm {
 export const doneEvent: SseEvent = { event: undefined, data: '[DONE]' };
 
 /** The word of a chunk, in chat and in legacy completions, and what OpenAI adds to hide its length. */
-const changing = [
+export const changingInChunks = [
   { name: 'content', holder: (chunk: JsonObject) => onlyChoice(chunk)?.['delta'] },
   { name: 'text', holder: (chunk: JsonObject) => onlyChoice(chunk) },
   { name: 'obfuscation', holder: (chunk: JsonObject) => chunk },
@@ -30,7 +30,7 @@ function onlyChoice({ choices }: JsonObject): JsonObject | undefined {
 /** Puts OpenAI's chunk streams together. */
 export class ChunkAssembler implements StreamAssembler {
   readonly #form: ChunkForm;
-  readonly #chunks = new AlikeJson(changing);
+  readonly #chunks = new AlikeJson(changingInChunks);
   readonly #header: Growing = {};
   readonly #choices = new Map<number, Growing>();
   /** `[DONE]` came, or where a server never sends it, the chunk that brings nothing but usage after all choices ended. */

@@ -12,6 +12,7 @@ import {
 } from './openai-chunks.ts';
 import { openAiErrorBody, openAiErrorEvent } from './openai-errors.ts';
 import { openAiInert } from './openai-inert.ts';
+import { completionsSpend } from './openai-spend.ts';
 import { readNumber, readTextOrList } from './request-fields.ts';
 
 /** OpenAI's legacy completions: a prompt and the text that goes on from it. */
@@ -25,6 +26,7 @@ export const openAiCompletions: Dialect = {
     readNumber(body, 'n');
     return { ...chunkedFacts(body), bound: undefined };
   },
+  spendTerms: completionsSpend,
   answerFacts: choicesFacts,
   assembler: () => new ChunkAssembler(textChunks),
   streamEvents: textEvents,

@@ -2,6 +2,7 @@ import { arrayOf, isObject, textOf } from '../../kernel/json.ts';
 import type { AnswerFacts, Dialect } from '../dialect.ts';
 import { openAiErrorBody, openAiErrorEvent } from './openai-errors.ts';
 import { openAiInert } from './openai-inert.ts';
+import { embeddingsSpend } from './openai-spend.ts';
 import { openAiUsage } from './openai-usage.ts';
 import { readModel, readNames, readTextOrList } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
@@ -25,6 +26,7 @@ export const openAiEmbeddings: Dialect = {
       serviceTier: textOf(body['service_tier']),
     };
   },
+  spendTerms: embeddingsSpend,
   answerFacts(answer): AnswerFacts {
     let unfit: UnfitReason | undefined;
     if (isObject(answer['error'])) unfit = 'error';

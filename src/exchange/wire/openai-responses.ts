@@ -15,6 +15,7 @@ import {
   readTools,
   readTextOrList,
 } from './request-fields.ts';
+import { responsesSpend } from './openai-spend.ts';
 
 /** OpenAI's responses. */
 export const openAiResponses: Dialect = {
@@ -35,6 +36,7 @@ export const openAiResponses: Dialect = {
       ...readTools(body),
     };
   },
+  spendTerms: responsesSpend,
   answerFacts: responsesFacts,
   assembler: () => new ResponsesAssembler(),
   streamEvents: responsesEvents,

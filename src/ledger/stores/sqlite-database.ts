@@ -3,11 +3,12 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { LedgerRow } from '../row.ts';
-import type { ReportLine, ReportQuery } from '../store.ts';
+import type { ReportLine, ReportQuery, Spend, SpendQuery } from '../store.ts';
 import { reportFrom } from './sqlite-report.ts';
 import { migrate, readAsPresent, rowLengths } from './sqlite-migration.ts';
 import { Rollup } from './sqlite-rollup.ts';
 import { rowOf, type SqlValue } from './sqlite-rows.ts';
+import { spendFrom } from './sqlite-spend.ts';
 import { callColumnNames, schema, schemaVersion } from './sqlite-schema.ts';
 
 /** Another process may be writing; it needs some milliseconds for a batch. */
@@ -73,6 +74,10 @@ export class LedgerDatabase {
 
   report(query: ReportQuery): readonly ReportLine[] {
     return reportFrom(this.#database, query);
+  }
+
+  spend(query: SpendQuery): readonly Spend[] {
+    return spendFrom(this.#database, query);
   }
 
   /** The newest rows first. */

@@ -1,12 +1,13 @@
 import type { Segment } from '../journal.ts';
 import type { LedgerRow } from '../row.ts';
-import type { ReportLine, ReportQuery } from '../store.ts';
+import type { ReportLine, ReportQuery, Spend, SpendQuery } from '../store.ts';
 
 /** What the ledger's worker can be asked, and what it answers. */
 export interface Questions {
   /** Answered when all segments named before are booked. */
   flush: { readonly ask: undefined; readonly answer: undefined };
   report: { readonly ask: ReportQuery; readonly answer: readonly ReportLine[] };
+  spend: { readonly ask: SpendQuery; readonly answer: readonly Spend[] };
   recent: { readonly ask: number; readonly answer: readonly LedgerRow[] };
 }
 

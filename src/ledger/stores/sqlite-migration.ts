@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { callColumnNames, type SqlColumn } from './sqlite-schema.ts';
+import { callColumnNames, hourlyTable, type SqlColumn } from './sqlite-schema.ts';
 
 /** What each version of the schema added, from the second on: columns at the end, empty in older rows. */
 const additions: readonly (readonly SqlColumn[])[] = [
@@ -10,7 +10,24 @@ const additions: readonly (readonly SqlColumn[])[] = [
     { table: 'calls_hourly', name: 'lost_nanos', type: 'INTEGER NOT NULL DEFAULT 0', older: '0' },
   ],
   [{ table: 'calls', name: 'predicted_nanos', type: 'INTEGER', older: 'NULL' }],
+  [
+    { table: 'calls', name: 'team', type: 'TEXT', older: 'NULL' },
+    { table: 'calls', name: 'key_id', type: 'TEXT', older: 'NULL' },
+    { table: 'calls', name: 'charged_nanos', type: 'INTEGER', older: 'NULL' },
+    { table: 'calls_hourly', name: 'team', type: "TEXT NOT NULL DEFAULT ''", older: "''" },
+    { table: 'calls_hourly', name: 'key_id', type: "TEXT NOT NULL DEFAULT ''", older: "''" },
+    {
+      table: 'calls_hourly',
+      name: 'charged_nanos',
+      type: 'INTEGER NOT NULL DEFAULT 0',
+      // Before there were budgets, what a call cost was all that could be charged for it.
+      older: 'cost_nanos',
+    },
+  ],
 ];
+
+/** From this version on lines of the roll-up are told apart by more. */
+const widerKeysVersion = 4;
 
 function since(version: number): readonly SqlColumn[] {
   // A ledger that has just been made has version 0 and no tables.
@@ -22,6 +39,22 @@ export function migrate(database: DatabaseSync, version: number): void {
   for (const { table, name, type } of since(version)) {
     database.exec(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);
   }
+  if (version === 0 || version >= widerKeysVersion) return;
+  rebuildHourly(database);
+}
+
+/** A primary key cannot be changed, so the roll-up moves into a new table. The view is made anew with the columns that it lacks. */
+function rebuildHourly(database: DatabaseSync): void {
+  const columns = database.prepare('PRAGMA table_info(calls_hourly)').all();
+  const names = columns.map(({ name }) => String(name)).join(', ');
+  database.exec(`
+    ALTER TABLE calls_hourly RENAME TO calls_hourly_before;
+    ${hourlyTable};
+    INSERT INTO calls_hourly (${names}) SELECT ${names} FROM calls_hourly_before;
+    UPDATE calls_hourly SET charged_nanos = cost_nanos;
+    DROP TABLE calls_hourly_before;
+    DROP VIEW IF EXISTS calls_usd;
+  `);
 }
 
 /** Lets a ledger of an older version be read as one of this version, without changing it. */

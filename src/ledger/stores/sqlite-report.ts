@@ -18,6 +18,7 @@ const sumsOfCalls: Record<(typeof rollupSums)[number], string> = {
   cache_write: 'coalesce(cache_write_5m + cache_write_1h, 0)',
   output: 'coalesce(output + reasoning + audio_output, 0)',
   lost_nanos: 'coalesce(lost_nanos, 0)',
+  charged_nanos: 'coalesce(charged_nanos, cost_nanos, 0)',
 };
 
 /** How a group is named: in the hourly sums, where they know it, and in single calls. */
@@ -25,12 +26,23 @@ const groups: Record<GroupBy, { readonly hourly: string | undefined; readonly ca
   model: { hourly: 'model', calls: "coalesce(model_served, model_asked, '')" },
   agent: { hourly: 'agent', calls: "coalesce(agent, '')" },
   tenant: { hourly: 'tenant', calls: 'tenant' },
+  team: { hourly: 'team', calls: "coalesce(team, '')" },
+  key: { hourly: 'key_id', calls: "coalesce(key_id, '')" },
   provider: { hourly: 'provider', calls: 'provider' },
   outcome: { hourly: 'outcome', calls: 'outcome' },
   mechanism: { hourly: 'saved_by', calls: "coalesce(saved_by, '')" },
   cause: { hourly: undefined, calls: "coalesce(lost_cause, '')" },
   session: { hourly: undefined, calls: "coalesce(session, '')" },
   day: { hourly: dayOf('hour_ms'), calls: dayOf('at_ms') },
+};
+
+type Filter = 'tenant' | 'team' | 'key';
+
+/** Columns that can be asked to have one value. */
+const filters: Readonly<Record<Filter, string>> = {
+  tenant: 'tenant',
+  team: 'team',
+  key: 'key_id',
 };
 
 /** Where what a call would have cost does not tell which group comes first. */
@@ -50,22 +62,26 @@ function dayOf(column: string): string {
 export function reportFrom(database: DatabaseSync, query: ReportQuery): readonly ReportLine[] {
   const { hourly, calls } = groups[query.by];
   const range = rangesOf(query, hourly !== undefined);
-  const tenant = query.tenant === undefined ? '' : 'AND tenant = :tenant';
+  const only = Object.entries(filters).filter(([name]) => query[name as Filter] !== undefined);
+  const where = only.map(([name, column]) => `AND ${column} = :${name}`).join(' ');
   const sums = Object.entries(sumsOfCalls).map(([name, sql]) => `${sql} AS ${name}`);
   const records = database
     .prepare(
       `SELECT name, ${rollupSums.map((sum) => `sum(${sum}) AS ${sum}`).join(', ')} FROM (
         SELECT ${hourly ?? "''"} AS name, ${rollupSums.join(', ')} FROM calls_hourly
-        WHERE hour_ms >= :fromHour AND hour_ms < :toHour ${tenant}
+        WHERE hour_ms >= :fromHour AND hour_ms < :toHour ${where}
         UNION ALL
         SELECT ${calls} AS name, ${sums.join(', ')} FROM calls
-        WHERE at_ms >= :from AND at_ms < :headEnd ${tenant}
+        WHERE at_ms >= :from AND at_ms < :headEnd ${where}
         UNION ALL
         SELECT ${calls} AS name, ${sums.join(', ')} FROM calls
-        WHERE at_ms >= :tailStart AND at_ms < :to ${tenant}
+        WHERE at_ms >= :tailStart AND at_ms < :to ${where}
       ) GROUP BY name ORDER BY ${orders[query.by] ?? 'without_cost_nanos DESC, calls DESC, name'}`,
     )
-    .all({ ...range, ...(query.tenant === undefined ? {} : { tenant: query.tenant }) });
+    .all({
+      ...range,
+      ...Object.fromEntries(only.map(([name]) => [name, query[name as Filter]!])),
+    });
   return records.map((record) => lineOf(record as unknown as SumsRecord));
 }
 
@@ -79,7 +95,7 @@ interface Ranges extends Record<string, number> {
 }
 
 /** The asked range as hours in the middle and calls before and after them. */
-function rangesOf(query: ReportQuery, usesHours: boolean): Ranges {
+export function rangesOf(query: Pick<ReportQuery, 'from' | 'to'>, usesHours: boolean): Ranges {
   const from = query.from ?? 0;
   const to = query.to ?? Number.MAX_SAFE_INTEGER;
   const fromHour = Math.ceil(from / hourMs) * hourMs;
@@ -105,6 +121,7 @@ function lineOf(record: SumsRecord): ReportLine {
     savedEstimatedNanos: record.saved_estimated_nanos,
     savedMs: record.saved_ms,
     lostNanos: record.lost_nanos,
+    chargedNanos: record.charged_nanos,
     tokens: {
       fresh: record.fresh,
       cacheRead: record.cache_read,

@@ -44,6 +44,8 @@ export class Rollup {
       text('agent'),
       text('outcome'),
       text('saved_by'),
+      text('team'),
+      text('key_id'),
     ];
     const name = keys.join('\n');
     const group = this.#groups.get(name) ?? { keys, sums: rollupSums.map(() => 0) };
@@ -66,6 +68,7 @@ export class Rollup {
       number('cache_write_5m') + number('cache_write_1h'),
       number('output') + number('reasoning') + number('audio_output'),
       number('lost_nanos'),
+      isNull('charged_nanos') ? number('cost_nanos') : number('charged_nanos'),
     ];
     for (let index = 0; index < sums.length; index++) group.sums[index]! += sums[index]!;
   }

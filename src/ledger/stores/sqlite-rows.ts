@@ -59,6 +59,9 @@ function valuesOf(row: LedgerRow): SqlValue[] {
     row.lostTokens ?? null,
     row.lostNanos ?? null,
     row.predictedNanos ?? null,
+    row.team ?? null,
+    row.key ?? null,
+    row.chargedNanos ?? null,
   ];
 }
 
@@ -98,6 +101,8 @@ export function rowOf(record: Record<CallColumn, SqlValue>): LedgerRow {
     id: record.id as string,
     at: record.at_ms as number,
     tenant: record.tenant as string,
+    team: text('team'),
+    key: text('key_id'),
     agent: text('agent'),
     session: text('session'),
     tags: JSON.parse(record.tags as string) as string[],
@@ -115,6 +120,7 @@ export function rowOf(record: Record<CallColumn, SqlValue>): LedgerRow {
     usage,
     usageSource: text('usage_source') as LedgerRow['usageSource'],
     costNanos: number('cost_nanos'),
+    chargedNanos: number('charged_nanos'),
     withoutUsage: withoutUsageOf(text('without_usage'), usage),
     withoutCostNanos: number('without_cost_nanos'),
     withoutMs: number('without_ms'),

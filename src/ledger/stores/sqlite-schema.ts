@@ -42,6 +42,9 @@ export const callColumns = [
   'lost_tokens INTEGER',
   'lost_nanos INTEGER',
   'predicted_nanos INTEGER',
+  'team TEXT',
+  'key_id TEXT',
+  'charged_nanos INTEGER',
 ] as const;
 
 type NameOf<Column extends string> = Column extends `${infer Name} ${string}` ? Name : never;
@@ -61,7 +64,7 @@ export interface SqlColumn {
 }
 
 /** The version of the schema, kept in the database's `user_version`. */
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** What tells one line of the roll-up from another. An empty text stands for unknown: SQLite takes no two NULLs for equal. */
 export const rollupKeys = [
@@ -72,6 +75,8 @@ export const rollupKeys = [
   'agent',
   'outcome',
   'saved_by',
+  'team',
+  'key_id',
 ] as const;
 
 export const rollupSums = [
@@ -89,18 +94,13 @@ export const rollupSums = [
   'cache_write',
   'output',
   'lost_nanos',
+  'charged_nanos',
 ] as const;
 
 export const hourMs = 3_600_000;
 
-/**
- * `calls` has a row id and no primary key of its own: with rows of this size a table without row ids is several times
- * slower. `calls_hourly` keeps the sums for ever, so that reports over months are fast and retention loses no money.
- */
-export const schema = `
-  CREATE TABLE IF NOT EXISTS calls (${callColumns.join(', ')});
-  CREATE INDEX IF NOT EXISTS calls_at ON calls (at_ms);
-  CREATE TABLE IF NOT EXISTS calls_hourly (
+/** Keeps the sums for ever, so that reports over months are fast and retention loses no money. */
+export const hourlyTable = `CREATE TABLE IF NOT EXISTS calls_hourly (
     hour_ms INTEGER NOT NULL,
     ${rollupKeys
       .slice(1)
@@ -108,12 +108,21 @@ export const schema = `
       .join(', ')},
     ${rollupSums.map((sum) => `${sum} ${sum === 'saved_ms' ? 'REAL' : 'INTEGER'} NOT NULL`).join(', ')},
     PRIMARY KEY (${rollupKeys.join(', ')})
-  ) WITHOUT ROWID;
+  ) WITHOUT ROWID`;
+
+/**
+ * `calls` has a row id and no primary key of its own: with rows of this size a table without row ids is several times
+ * slower.
+ */
+export const schema = `
+  CREATE TABLE IF NOT EXISTS calls (${callColumns.join(', ')});
+  CREATE INDEX IF NOT EXISTS calls_at ON calls (at_ms);
+  ${hourlyTable};
   CREATE VIEW IF NOT EXISTS calls_usd AS SELECT
-    strftime('%Y-%m-%dT%H:%M:%fZ', at_ms / 1000.0, 'unixepoch') AS at, tenant, agent, session, provider,
+    strftime('%Y-%m-%dT%H:%M:%fZ', at_ms / 1000.0, 'unixepoch') AS at, tenant, team, key_id, agent, session, provider,
     coalesce(model_served, model_asked) AS model, outcome, source, fresh, cache_read,
     cache_write_5m + cache_write_1h AS cache_write, output + reasoning + audio_output AS output,
-    cost_nanos / 1e9 AS cost_usd, without_cost_nanos / 1e9 AS without_usd, saved_nanos / 1e9 AS saved_usd,
+    cost_nanos / 1e9 AS cost_usd, coalesce(charged_nanos, cost_nanos) / 1e9 AS charged_usd, without_cost_nanos / 1e9 AS without_usd, saved_nanos / 1e9 AS saved_usd,
     saved_by, saved_basis, first_byte_ms, total_ms, own_ms
   FROM calls;
   PRAGMA user_version = ${schemaVersion};

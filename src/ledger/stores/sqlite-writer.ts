@@ -54,6 +54,7 @@ const answers: {
     return undefined;
   },
   report: (query) => open().database.report(query),
+  spend: (query) => open().database.spend(query),
   recent: (limit) => open().database.recent(limit),
 };
 

@@ -10,6 +10,7 @@ export function createSqliteLedgerStore(options: { readonly path: string }): Led
       database.insertLines(rows.map(journalLine).join(''));
     },
     report: async (query) => database.report(query),
+    spend: async (query) => database.spend(query),
     recent: async (limit) => database.recent(limit),
     close: async () => database.close(),
   };

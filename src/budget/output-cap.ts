@@ -1,0 +1,80 @@
+import type { Call } from '../exchange/call.ts';
+import { isWhole } from '../exchange/reply.ts';
+import { asBuffer } from '../exchange/stream.ts';
+import { EconomizerError } from '../kernel/errors.ts';
+import { afterSpace, membersOf } from '../kernel/json-members.ts';
+import { splice, type Edit } from '../kernel/splice.ts';
+
+/**
+ * The call with an output cap of `tokens` in its body, by splice. A smaller cap of the caller's stays; of two caps each is lowered, since servers
+ * differ in which they heed. A cap that is no number stays, so that the provider can say so. Where the caller names none, the member is added
+ * that the API has for it.
+ * @throws EconomizerError `ECO_INTERNAL` for a cap below the least with which the request is valid.
+ */
+export function capped(call: Call, tokens: number): Call {
+  const { dialect, body, facts } = call;
+  if (dialect === undefined || body === undefined || !isWhole(body)) return call;
+  const names = capNames[dialect.name];
+  if (names === undefined) return call;
+  // An API that refuses caps beside a prediction gets none.
+  if (facts?.spend?.terms.open.has('output-unknown') === true) return call;
+  const least = facts?.spend?.terms.leastCap ?? 1;
+  if (tokens < least && tokens < (facts?.spend?.terms.outputCap ?? Infinity)) {
+    throw new EconomizerError(
+      'ECO_INTERNAL',
+      `A cap of ${tokens} output tokens would make the request invalid; it needs at least ${least}.`,
+    );
+  }
+  const bytes = asBuffer(body);
+  const edits = capEdits(bytes, names, tokens) ?? [newCap(bytes, nameFor(call, names), tokens)];
+  return edits.length === 0 ? call : { ...call, body: splice(bytes, edits) };
+}
+
+/** Members that cap the output. */
+const capNames: Readonly<Record<string, readonly string[] | undefined>> = {
+  'openai-chat': ['max_completion_tokens', 'max_tokens'],
+  'openai-responses': ['max_output_tokens'],
+  'openai-completions': ['max_tokens'],
+  'anthropic-messages': ['max_tokens'],
+};
+
+const quote = 0x22;
+
+/** Edits that lower the caps that the body names; undefined where it names none. */
+function capEdits(body: Buffer, names: readonly string[], tokens: number): Edit[] | undefined {
+  const put = Buffer.from(String(tokens));
+  const edits: Edit[] = [];
+  let isNamed = false;
+  let silent: Edit | undefined;
+  for (const { name, start, end } of membersOf(body, afterSpace(body, 0))) {
+    if (name === undefined || !names.includes(name)) continue;
+    const text = body.toString('latin1', start, end);
+    // A null beside another cap says nothing; alone it stands where the cap belongs.
+    if (text === 'null') silent ??= { start, end, bytes: put };
+    else isNamed = true;
+    // Some servers take a negative number for "no limit". What is no number compares as neither.
+    const value = text === 'null' || body[start] === quote ? NaN : Number(text);
+    if (value < 0 || value > tokens) edits.push({ start, end, bytes: put });
+  }
+  if (isNamed) return edits;
+  return silent === undefined ? undefined : [silent];
+}
+
+function newCap(body: Buffer, name: string, tokens: number): Edit {
+  const open = afterSpace(body, 0) + 1;
+  const isEmpty = body[afterSpace(body, open)] === 0x7d;
+  const bytes = Buffer.from(`"${name}":${tokens}${isEmpty ? '' : ','}`);
+  return { start: open, end: open, bytes };
+}
+
+/**
+ * OpenAI takes `max_completion_tokens` for all of its chat models, and its reasoning models take nothing else; servers that merely speak its
+ * dialect may know `max_tokens` only, so they get that and only its reasoning models at Azure the newer name.
+ */
+function nameFor({ dialect, provider, facts }: Call, names: readonly string[]): string {
+  if (dialect!.name !== 'openai-chat') return names[0]!;
+  const isOpenAi = provider.priceId === 'openai';
+  const reasons =
+    provider.priceId === 'azure' && /(?:^|\/)(?:o\d|gpt-[5-9])/.test(facts?.model ?? '');
+  return isOpenAi || reasons ? 'max_completion_tokens' : 'max_tokens';
+}

@@ -1,0 +1,254 @@
+import type { StatementSync } from 'node:sqlite';
+import type {
+  Awaitable,
+  Balance,
+  BudgetStore,
+  HoldRequest,
+  HoldVerdict,
+  OpenHold,
+  SettleOutcome,
+} from '../store.ts';
+import { Accounts } from './sqlite-accounts.ts';
+import { BudgetFile } from './sqlite-acts.ts';
+import { Sweep } from './sqlite-sweep.ts';
+import {
+  checkAmount,
+  checkFlag,
+  checkName,
+  checkRequest,
+  defaultLeaseMs,
+  grantOf,
+  type StoreTerms,
+} from './terms.ts';
+
+export interface SqliteStoreOptions extends StoreTerms {
+  /** Is made where it is missing. All processes of one machine that count together name the same file; it must be on a local disk. */
+  readonly path: string;
+  /** How long an act tries while another process keeps the file locked, in milliseconds (2000). */
+  readonly busyMs?: number | undefined;
+}
+
+interface HoldRow {
+  readonly state: number;
+  readonly amount: number;
+  readonly accounts: string;
+}
+
+/** States of a hold in the file. */
+const heldState = 0;
+const chargedState = 1;
+const settledState = 2;
+
+/**
+ * Counts in a file that several processes of one machine share: each act is one transaction. It answers at once, and where another process is
+ * writing a little later. The file survives the death of any process; a power cut can lose the last acts (those since the log
+ * was last copied into the file), which then come back from the ledger through `restore`.
+ * @throws EconomizerError `ECO_BUDGET_FILE` if the file cannot be opened.
+ */
+export function createSqliteBudgetStore(options: SqliteStoreOptions): BudgetStore {
+  return new SqliteBudgetStore(options);
+}
+
+class SqliteBudgetStore implements BudgetStore {
+  readonly name = 'sqlite';
+  readonly #terms: SqliteStoreOptions;
+  readonly #leaseMs: number;
+  readonly #file: BudgetFile;
+  readonly #sweep: Sweep;
+  readonly #accounts: Accounts;
+  readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
+  #ownerNumber = -1;
+  #leaseUntil = -Infinity;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#terms = options;
+    this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.#file = new BudgetFile(options);
+    this.#accounts = new Accounts(this.#file);
+    this.#file.onUndone = () => {
+      // Numbers that this act gave to an account or to this owner may be another's next time.
+      this.#accounts.forget();
+      this.#leaseUntil = -Infinity;
+    };
+    this.#sweep = new Sweep(this.#file, options);
+    this.#statements = this.#file.prepareAll(sql);
+  }
+
+  hold(request: HoldRequest): Awaitable<HoldVerdict> {
+    checkRequest(request);
+    return this.#file.act(() => this.#hold(request));
+  }
+
+  settle(id: string, charged: number): Awaitable<SettleOutcome> {
+    checkAmount(charged);
+    return this.#file.act(() => this.#settle(id, charged));
+  }
+
+  read(accounts: readonly string[]): Awaitable<readonly Balance[]> {
+    return this.#file.look(() => accounts.map((account) => this.#balance(account)));
+  }
+
+  restore(account: string, spent: number, endsAt: number | undefined): Awaitable<void> {
+    checkName(account);
+    checkAmount(spent);
+    return this.#file.act(() => {
+      this.#statements.restore.run(spent, this.#accounts.number({ account, endsAt }));
+    });
+  }
+
+  heartbeat(): Awaitable<number> {
+    return this.#file.act(() => {
+      this.#renewLease();
+      return this.#sweep.run(this.#leaseMs);
+    });
+  }
+
+  openHolds(): Awaitable<readonly OpenHold[]> {
+    return this.#file.look(() =>
+      this.#statements.openHolds.all().map((row) => ({
+        id: String(row['id']),
+        amount: Number(row['amount']),
+        accounts: this.#accounts.names(numbersIn(String(row['accounts']))),
+        owner: String(row['owner']),
+        state: row['state'] === heldState ? 'held' : 'charged',
+      })),
+    );
+  }
+
+  claim(name: string, until: number): Awaitable<boolean> {
+    checkName(name);
+    return this.#file.act(() => {
+      const { changes } = this.#statements.claim.run(name, until, this.#terms.clock.now());
+      return changes === 1;
+    });
+  }
+
+  setFlag(name: string, value: string | undefined): Awaitable<void> {
+    checkFlag(name, value);
+    return this.#file.act(() => {
+      if (value === undefined) this.#statements.dropFlag.run(name);
+      else this.#statements.setFlag.run(name, value);
+    });
+  }
+
+  flags(): Awaitable<ReadonlyMap<string, string>> {
+    return this.#file.look(() => {
+      const rows = this.#statements.flags.all();
+      return new Map(rows.map((row) => [String(row['name']), String(row['value'])]));
+    });
+  }
+
+  /** Gives its lease up: what it still holds is charged by the next heartbeat of another. */
+  async close(): Promise<void> {
+    if (this.#file.isClosed) return;
+    try {
+      await this.#file.act(() => this.#statements.giveUp.run(this.#ownerNumber));
+    } finally {
+      this.#file.close();
+    }
+  }
+
+  #hold(request: HoldRequest): HoldVerdict {
+    const { id, lines } = request;
+    const now = this.#terms.clock.now();
+    const renewAt = this.#leaseUntil - this.#leaseMs / 2;
+    // Also where the clock was set back: others have shortened the lease then.
+    if (now > renewAt || now < this.#leaseUntil - this.#leaseMs) this.#renewLease();
+    const { numbers, balances } = this.#accounts.standing(lines);
+    const grant = grantOf(request, balances);
+    const known = typeof grant === 'string' ? this.#known(id) : this.#insert(id, grant, numbers);
+    if (known !== undefined) return { held: true, amount: known, balances };
+    if (typeof grant === 'string') return { held: false, short: grant, balances };
+    this.#overAccounts(addHeld, numbers.length).run(grant, ...numbers);
+    for (const balance of balances) balance.held += grant;
+    return { held: true, amount: grant, balances };
+  }
+
+  /** Writes the hold down; if the id is known, says what is held for it instead. */
+  #insert(id: string, amount: number, numbers: readonly number[]): number | undefined {
+    const accounts = numbers.join(',');
+    const insert = () =>
+      Number(this.#statements.insertHold.run(id, amount, accounts, this.#ownerNumber).changes);
+    if (insert() === 1) return undefined;
+    const known = this.#known(id);
+    if (known !== undefined) return known;
+    // Somebody has taken this owner for lost, although it lives.
+    this.#renewLease();
+    insert();
+    return undefined;
+  }
+
+  #known(id: string): number | undefined {
+    return (this.#statements.findHold.get(id) as HoldRow | undefined)?.amount;
+  }
+
+  #settle(id: string, charged: number): SettleOutcome {
+    const hold = this.#statements.findHold.get(id) as HoldRow | undefined;
+    if (hold === undefined) return { state: 'unknown', balances: [] };
+    const numbers = numbersIn(hold.accounts);
+    const isOver = hold.state === settledState;
+    if (!isOver) {
+      const isHeld = hold.state === heldState;
+      const held = isHeld ? hold.amount : 0;
+      const spent = isHeld ? charged : charged - hold.amount;
+      this.#overAccounts(charge, numbers.length).run(held, spent, ...numbers);
+      this.#statements.endHold.run(this.#terms.clock.now(), id);
+    }
+    const balances = this.#accounts.balances(numbers);
+    return { state: isOver ? 'already' : 'settled', balances };
+  }
+
+  #overAccounts(text: string, count: number): StatementSync {
+    return this.#file.statement(`${text}${count}`, () => {
+      const places = Array.from({ length: count }, () => '?').join(', ');
+      return `${text} (${places})`;
+    });
+  }
+
+  #balance(account: string): Balance {
+    const row = this.#statements.byName.get(account);
+    return { account, spent: Number(row?.['spent'] ?? 0), held: Number(row?.['held'] ?? 0) };
+  }
+
+  #renewLease(): void {
+    const until = this.#terms.clock.now() + this.#leaseMs;
+    this.#ownerNumber = Number(this.#statements.renew.get(this.#terms.owner, until)!['id']);
+    this.#leaseUntil = until;
+  }
+}
+
+function numbersIn(text: string): number[] {
+  return text.split(',').map(Number);
+}
+
+const greatest = Number.MAX_SAFE_INTEGER;
+
+const addHeld = 'UPDATE accounts SET held = held + ? WHERE id IN';
+const charge = `
+  UPDATE accounts SET held = held - ?, spent = max(0, min(${greatest}, spent + ?)) WHERE id IN`;
+
+const sql = {
+  byName: 'SELECT spent, held FROM accounts WHERE name = ?',
+  restore: 'UPDATE accounts SET spent = max(spent, ?) WHERE id = ?',
+  // A lease that was given up is not taken back by its number: whoever lives takes a new one.
+  insertHold: `
+    INSERT OR IGNORE INTO holds (id, state, amount, accounts, owner)
+    SELECT ?, ${heldState}, ?, ?, id FROM owners WHERE id = ? AND lease_until > 0`,
+  findHold: 'SELECT state, amount, accounts FROM holds WHERE id = ?',
+  endHold: `UPDATE holds SET state = ${settledState}, since = ? WHERE id = ?`,
+  openHolds: `
+    SELECT holds.id, state, amount, accounts, owners.name AS owner
+    FROM holds JOIN owners ON owners.id = holds.owner WHERE state <= ${chargedState}`,
+  renew: `
+    INSERT INTO owners (name, lease_until) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until RETURNING id`,
+  giveUp: 'UPDATE owners SET lease_until = 1 WHERE id = ? AND lease_until > 0',
+  claim: `
+    INSERT INTO claims (name, until) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET until = excluded.until WHERE claims.until <= ?`,
+  setFlag: `
+    INSERT INTO flags (name, value) VALUES (?, ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+  dropFlag: 'DELETE FROM flags WHERE name = ?',
+  flags: 'SELECT name, value FROM flags',
+} as const;

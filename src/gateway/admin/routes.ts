@@ -1,0 +1,11 @@
+import type { AdminRoute } from './route.ts';
+import { purgeRoutes, type PurgeParts } from './purge-routes.ts';
+import { storeRoutes, type StoreParts } from './store-routes.ts';
+
+/** What the admin API shows and changes. Each family of routes says what it needs; nothing of it is touched before the first request. */
+export interface AdminParts extends StoreParts, PurgeParts {}
+
+/** Every route of the admin API, in the order of the reference page. */
+export function adminRoutes(parts: AdminParts): readonly AdminRoute[] {
+  return [...storeRoutes(parts), ...purgeRoutes(parts)];
+}

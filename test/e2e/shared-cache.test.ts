@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasRedis, startRedis, type RedisServer } from '../services/redis-server.ts';
+import { chat, send, startHouse, until } from './harness.ts';
+
+const path = '/v1/chat/completions';
+
+describe.skipIf(!hasRedis)('gateways on one Redis', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(() => server.stop());
+
+  it('share answers without being told a secret', async () => {
+    const config = { redis: { url: server.url } };
+    const [one, other] = [await startHouse({ config }), await startHouse({ config })];
+    for (const stream of [false, true]) {
+      const body = chat({ temperature: 0, stream, seed: Number(stream) });
+      const first = await send(one.url + path, body);
+      await one.gateway.assembly.stack.flush();
+      const again = await send(other.url + path, body);
+      expect(again.headers['cache-status']).toMatch(/^economizer; hit; ttl=\d+; detail=l2$/);
+      expect(again.body.equals(first.body)).toBe(true);
+      const third = await send(other.url + path, body);
+      expect(third.headers['cache-status']).toMatch(/detail=l1$/);
+    }
+    expect(other.provider.calls).toHaveLength(0);
+    await until(() => other.rows.length === 4);
+    expect(other.rows.map(({ source }) => source)).toEqual(['l2', 'l1', 'l2', 'l1']);
+  });
+
+  it('share nothing where their secrets or their prefixes differ', async () => {
+    const body = chat({ temperature: 0, seed: 7 });
+    const houses = [
+      { redis: { url: server.url }, cache: { secret: 'one secret of sixteen' } },
+      { redis: { url: server.url }, cache: { secret: 'another one of sixteen' } },
+      { redis: { url: server.url, prefix: 'other:' } },
+    ];
+    for (const config of houses) {
+      const { url, provider, gateway } = await startHouse({ config });
+      await send(url + path, body);
+      await gateway.assembly.stack.flush();
+      expect(provider.calls).toHaveLength(1);
+    }
+  });
+
+  it('ask their levels in the order that is configured', async () => {
+    const config = { redis: { url: server.url }, cache: { order: ['redis' as const] } };
+    const { url, gateway } = await startHouse({ config });
+    const body = chat({ temperature: 0, seed: 8 });
+    await send(url + path, body);
+    await gateway.assembly.stack.flush();
+    const again = await send(url + path, body);
+    expect(again.headers['cache-status']).toMatch(/detail=l2$/);
+  });
+});
