@@ -1,5 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { budgetsOf } from './budget-parts.ts';
+import type { Walls } from './budget/walls.ts';
+import { allowanceGate } from './access/allowance.ts';
+import { Keyring } from './access/keyring.ts';
+import type { KeyStore } from './access/store.ts';
+import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
 import type { CacheStack } from './cache/stack.ts';
@@ -46,6 +52,8 @@ export interface Assembly {
   readonly ledger: Ledger | undefined;
   /** Resolves when what is shared with other gateways is known, or has taken too long; never rejects. */
   ready(): Promise<void>;
+  /** Undefined where no budget is configured. */
+  readonly walls: Walls | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
   close(): Promise<void>;
 }
@@ -54,6 +62,8 @@ export interface AssemblyOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly signals: Signals;
+  /** Where keys are that do not stand in the configuration. Closed with the house. */
+  readonly keyStore?: KeyStore;
   /** In place of HTTP, for simulations. */
   readonly upstream?: Upstream;
 }
@@ -61,8 +71,12 @@ export interface AssemblyOptions {
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
   const { config, clock, signals } = options;
+  for (const text of config.warnings) signals.emit('notice', { text });
+  const { keyStore = createMemoryKeyStore() } = options;
+  const configuredKeys = config.access.keys;
+  const keyring = new Keyring({ configured: configuredKeys, store: keyStore, clock, signals });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
-  const keeps = config.ledger.enabled || (config.cache.enabled && config.cache.disk.enabled);
+  const keeps = keepsFiles(config);
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
@@ -70,61 +84,75 @@ export function assemble(options: AssemblyOptions): Assembly {
   const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth }),
+    recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
     secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
-    stack,
-    policies: cache.policies,
-    purges: cache.purges,
-    showsKeys: config.cache.showKeys,
-    random: { next: Math.random },
+    ...cache.forPipeline,
     books: ledger ?? noBooks,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
     care: careOf(config, priceBook),
     fitter: fitterOf(options, priceBook),
-    keepWarm: config.care.keepWarm
-      ? { perSession: config.care.keepWarmPerSession, perDay: config.care.keepWarmPerDay }
-      : undefined,
-    gates: [],
+    keepWarm: keepWarmOf(config),
+    budgets,
+    sharing: shared?.sharing,
+    gates: [allowanceGate],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
   });
   return {
     pipeline,
-    routes: new Routes({
-      providers: config.providers.map(routedProvider),
-      defaults: config.defaultProviders,
-    }),
-    access: new Access(config.access.keys),
-    bringYourOwn: new Set(
-      config.providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name),
-    ),
+    routes: routesOf(config),
+    access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
+    bringYourOwn: bringYourOwn(config),
     stack,
     shared,
     adminRoutes: adminRoutes({
-      stores: () => storeHealth(stack, ledger),
+      keyStore,
+      configuredKeys,
+      clock,
+      report: async (query) => (await ledger?.report(query)) ?? [],
       purger: cache.purger,
+      stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,
-    async ready() {
-      await shared?.ready;
-      await cache.purges.ready();
-    },
+    walls: budgets?.walls,
+    ready: () => cache.ready(),
     close: once(async () => {
       // A provider that hangs must not keep us open.
       const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
       await pipeline.idle();
       await http?.close();
       stop();
+      await budgets?.walls.close();
       await cache.close();
       await shared?.close();
       await ledger?.close();
+      await keyStore.close();
     }),
   };
+}
+
+function routesOf({ providers, defaultProviders: defaults }: Config): Routes {
+  return new Routes({ providers: providers.map(routedProvider), defaults });
+}
+
+function bringYourOwn({ providers }: Config): ReadonlySet<string> {
+  return new Set(providers.filter((each) => each.apiKey === undefined).map(({ name }) => name));
+}
+
+function keepWarmOf({ care }: Config) {
+  if (!care.keepWarm) return undefined;
+  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
+}
+
+function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
+  const keepsBudgets = budgets.length > 0 && budgeting.store === 'sqlite';
+  return ledger.enabled || (cache.enabled && cache.disk.enabled) || keepsBudgets;
 }
 
 /** `act` for the first caller; all later ones get its promise. */
@@ -144,23 +172,35 @@ function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
   });
 }
 
+interface StoresToAsk {
+  readonly stack: CacheStack;
+  readonly ledger: Ledger | undefined;
+  readonly keyStore: KeyStore;
+}
+
 /** How each store is; a store that cannot be asked is not `ok`. */
-async function storeHealth(
-  stack: CacheStack,
-  ledger: Ledger | undefined,
-): Promise<Readonly<Record<string, JsonObject>>> {
+async function storeHealth({
+  stack,
+  ledger,
+  keyStore,
+}: StoresToAsk): Promise<Readonly<Record<string, JsonObject>>> {
   const health: Record<string, JsonObject> = {};
   for (const { tier, stats, ...counts } of await stack.stats()) {
     health[`cache-${tier}`] = { ok: stats !== undefined, ...counts, ...stats };
   }
-  if (ledger !== undefined) {
-    const ok = await ledger.recent(1).then(
-      () => true,
-      () => false,
-    );
-    health['ledger'] = { ok };
-  }
+  if (ledger !== undefined) health['ledger'] = { ok: await succeeds(() => ledger.recent(1)) };
+  health['keys'] = { ok: await succeeds(() => keyStore.list()) };
   return health;
+}
+
+async function succeeds(ask: () => unknown): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch {
+    // Whoever uses the store has told of its failure.
+    return false;
+  }
 }
 
 function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
@@ -228,20 +268,19 @@ function routedProvider(provider: ProviderConfig): RoutedProvider {
   return { ref: { name, priceId, asksStreamUsage }, kind, models };
 }
 
-function httpUpstream({ providers, limits, access }: Config, clock: Clock): HttpUpstream {
-  const ownKeys = access.keys.length > 0;
-  const targets = providers.map((provider) => upstreamTarget(provider, ownKeys));
+function httpUpstream({ providers, limits }: Config, clock: Clock): HttpUpstream {
+  const targets = providers.map(upstreamTarget);
   return new HttpUpstream({ targets, limits, clock });
 }
 
 const credentialHeaders = new Set(['authorization', 'x-api-key']);
 
-/** @param ownKeys callers show keys of this gateway, which are no provider's business. */
-function upstreamTarget(provider: ProviderConfig, ownKeys: boolean): UpstreamTarget {
+/** Where callers show keys of this gateway, the door has taken them away already. */
+function upstreamTarget(provider: ProviderConfig): UpstreamTarget {
   const { name, baseUrl, connections, keepAliveMs, apiKey } = provider;
   if (apiKey === undefined) {
-    const dropHeaders = ownKeys ? credentialHeaders : new Set<string>();
-    return { name, baseUrl, connections, keepAliveMs, headers: provider.headers, dropHeaders };
+    const { headers } = provider;
+    return { name, baseUrl, connections, keepAliveMs, headers, dropHeaders: new Set() };
   }
   const credential: Record<string, string> =
     provider.kind === 'anthropic' ? { 'x-api-key': apiKey } : { authorization: `Bearer ${apiKey}` };

@@ -15,17 +15,23 @@ import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
-import type { CacheLevel, Config, PolicyConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
+import type { PipelineParts } from './pipeline/stages.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
 export interface CacheParts {
   readonly stack: CacheStack;
-  readonly policies: PolicyBook;
-  readonly purges: PurgeWatch;
+  readonly forPipeline: Pick<
+    PipelineParts,
+    'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
+  >;
   readonly purger: Purger;
+  /** Resolves when what others purged is known, or cannot be for now; never rejects. */
+  ready(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,9 +65,18 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
   return {
     stack,
-    policies: bookOf(config, tiers),
-    purges,
+    forPipeline: {
+      stack,
+      policies: bookOf(config, tiers),
+      purges,
+      showsKeys: config.cache.showKeys,
+      random: { next: Math.random },
+    },
     purger,
+    async ready() {
+      await shared?.ready;
+      await purges.ready();
+    },
     async close() {
       await purger.idle();
       await stack.close();
@@ -115,8 +130,7 @@ export async function openPurger({
     keeps: true,
     withoutMemory: true,
   });
-  await shared?.ready;
-  await parts.purges.ready();
+  await parts.ready();
   return {
     purger: parts.purger,
     async close() {

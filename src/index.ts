@@ -1,4 +1,5 @@
 import { assemble } from './assembly.ts';
+import type { BudgetStanding } from './budget/standing.ts';
 import { configOf } from './config/load.ts';
 import type { ConfigFile } from './config/schema.ts';
 import { createFetch } from './gateway/fetch.ts';
@@ -10,7 +11,7 @@ import type { ReportLine, ReportQuery } from './ledger/store.ts';
 export { EconomizerError } from './kernel/errors.ts';
 export { Signals, type SignalMap } from './kernel/signals.ts';
 export type { ErrorCode, ErrorKind } from './kernel/error-codes.ts';
-export type { ConfigFile, LedgerRow, ReportLine, ReportQuery };
+export type { BudgetStanding, ConfigFile, LedgerRow, ReportLine, ReportQuery };
 
 /** What an `Economizer` runs with besides its configuration. */
 export interface EconomizerParts {
@@ -30,6 +31,11 @@ export interface Economizer {
   readonly fetch: typeof fetch;
   /** Spend and savings so far. Empty where the ledger is switched off. */
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
+  /**
+   * How the budgets stand now: those with one account each, and of those for each agent, session, ... what was drawn on through this program. Empty
+   * where none is configured. @throws EconomizerError `ECO_BUDGET_STORE`.
+   */
+  budgets(): Promise<readonly BudgetStanding[]>;
   /** The newest calls first. */
   recent(limit: number): Promise<readonly LedgerRow[]>;
   /** Finishes what is under way and closes everything. */
@@ -60,6 +66,7 @@ export function createEconomizer(
     fetch: ready === undefined ? ownFetch : (...asked) => ready.then(() => ownFetch(...asked)),
     report: async (query) => (await assembly.ledger?.report(query)) ?? [],
     recent: async (limit) => (await assembly.ledger?.recent(limit)) ?? [],
+    budgets: async () => (await assembly.walls?.standings()) ?? [],
     close: () => assembly.close(),
   };
 }

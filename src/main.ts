@@ -1,9 +1,12 @@
 import { assemble, type Assembly } from './assembly.ts';
+import { createSqliteKeyStore } from './access/stores/sqlite.ts';
 import type { Config } from './config/config.ts';
+import { isLoopback } from './config/semantics.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { AdminApi } from './gateway/admin/api.ts';
 import { Gateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { EconomizerError } from './kernel/errors.ts';
 import { Signals } from './kernel/signals.ts';
 
 /** A gateway that listens. */
@@ -34,6 +37,7 @@ export async function startGateway(
     config,
     clock,
     signals,
+    keyStore: createSqliteKeyStore({ path: config.access.storePath }),
     ...(upstream === undefined ? {} : { upstream }),
   });
   const admin = new AdminApi({
@@ -49,10 +53,27 @@ export async function startGateway(
   };
   try {
     await assembly.ready();
+    checkWhoIsServed(config, assembly, signals);
     const url = await gateway.listen(config.listen.host, config.listen.port);
     return { url, assembly, stop: () => stop(config.shutdownGraceMs) };
   } catch (error) {
     await stop(0);
     throw error;
   }
+}
+
+/** Without keys only this machine is served, so listening to others is a mistake. @throws EconomizerError `ECO_CONFIG`. */
+function checkWhoIsServed(config: Config, { access }: Assembly, signals: Signals): void {
+  if (access.hasKeys) return;
+  const { host } = config.listen;
+  if (!isLoopback(host)) {
+    throw new EconomizerError(
+      'ECO_CONFIG',
+      `Make a key with economizer keys create before you listen on ${host}: without keys the gateway serves programs on this machine only.`,
+      { param: 'listen.host' },
+    );
+  }
+  const text =
+    'There are no keys, so only programs on this machine are served; economizer keys create makes one.';
+  signals.emit('notice', { text });
 }

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { adoptSecret } from './cache/installation-secret.ts';
+import { SharedFlights } from './cache/shared-flights.ts';
 import { SharedSecret, type SecretInUse } from './cache/shared-secret.ts';
 import type { CacheTier } from './cache/tier.ts';
-import { createRedisTier } from './cache/tiers/redis.ts';
+import { createRedisTier, type RedisTierOptions } from './cache/tiers/redis.ts';
 import type { Config, RedisConfig } from './config/config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
+import type { Sharing } from './pipeline/share.ts';
+import { createBus, type Bus } from './services/bus.ts';
 import { connectRedis } from './services/redis-client.ts';
 import type { RedisLink, RedisTls } from './services/redis.ts';
 
@@ -15,8 +18,12 @@ export interface SharedParts {
   /** What all keys and channels of this house begin with. */
   readonly prefix: string;
   readonly secret: SecretInUse;
+  /** What gateways tell each other. */
+  readonly bus: Bus;
   /** Undefined where the cache does not use Redis. */
   readonly tier: CacheTier | undefined;
+  /** Undefined where gateways do not share flights. */
+  readonly sharing: Sharing | undefined;
   /** Resolves when the gateways have agreed on what they must share, or when that has taken too long; never rejects. */
   readonly ready: Promise<void>;
   close(): Promise<void>;
@@ -70,13 +77,25 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
       : undefined;
   const secret = agreed ?? { current: cache.secret! };
   const usesTier = cache.enabled && cache.redis.enabled;
+  const parts = { link, prefix: redis.prefix, clock, signals };
+  const bus = createBus(parts);
+  const { enabled: sharesFlights, waitMs, leaseMs } = cache.flights;
+  const flights =
+    usesTier && sharesFlights
+      ? new SharedFlights({ ...parts, leaseMs, operationMs: cache.redis.lookupMs })
+      : undefined;
+  const tier = usesTier ? tierOf(cache, { ...parts, secret, flights }) : undefined;
   return {
     link,
     prefix: redis.prefix,
     secret,
     ready,
-    tier: usesTier ? tierOf(config, redis.prefix, { link, secret, clock, signals }) : undefined,
+    bus,
+    tier,
+    sharing: flights && { flights, waitMs, tier: tier!.name },
     async close() {
+      await flights?.close();
+      bus.close();
       agreed?.close();
       isReady();
       await link.close();
@@ -85,12 +104,11 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
 }
 
 function tierOf(
-  { cache }: Config,
-  prefix: string,
-  parts: Pick<Parameters<typeof createRedisTier>[0], 'link' | 'secret' | 'clock' | 'signals'>,
+  { redis }: Config['cache'],
+  parts: Omit<RedisTierOptions, 'maxEntryBytes' | 'lookupMs' | 'storeMs'>,
 ): CacheTier {
-  const { maxAnswerBytes, lookupMs, storeMs } = cache.redis;
-  return createRedisTier({ ...parts, prefix, maxEntryBytes: maxAnswerBytes, lookupMs, storeMs });
+  const { maxAnswerBytes, lookupMs, storeMs } = redis;
+  return createRedisTier({ ...parts, maxEntryBytes: maxAnswerBytes, lookupMs, storeMs });
 }
 
 function tlsOf({ ca, cert, key, serverName }: NonNullable<RedisConfig['tls']>): RedisTls {

@@ -4,9 +4,9 @@ import type { NanoUsd } from '../kernel/money.ts';
 export interface Standpoint {
   /** The organisation: nothing is ever shared across tenants. */
   readonly tenant: string;
-  readonly team: string | undefined;
+  readonly team?: string | undefined;
   /** Name of the virtual key. */
-  readonly key: string | undefined;
+  readonly key?: string | undefined;
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];

@@ -123,7 +123,7 @@ export const sharingCases: Readonly<Record<string, (trial: BudgetTrial) => Promi
     await store.setFlag('emergency', 'on since "noon"\n€');
     await other.setFlag('ladder', '');
     const expected = [['emergency', 'on since "noon"\n€'] as const, ['ladder', ''] as const];
-    assert.deepEqual([...(await other.flags())].sort(), expected);
+    assert.deepEqual(new Map(await other.flags()), new Map(expected));
     await other.setFlag('emergency', 'off');
     assert.equal((await store.flags()).get('emergency'), 'off');
     await store.setFlag('emergency', undefined);
@@ -162,7 +162,7 @@ export const sharingCases: Readonly<Record<string, (trial: BudgetTrial) => Promi
     const asked = Array.from({ length: 60 }, (_, index) => held(stores[index % 3]!, request));
     assert.deepEqual(new Set(await Promise.all(asked)), new Set([10]));
     assert.deepEqual(await balanceOf(store, 'a'), { spent: 0, held: 10 });
-    const settled = await Promise.all(stores.map((each) => each.settle('same', 4)));
+    const settled = await Promise.all(stores.map(async (each) => each.settle('same', 4)));
     assert.equal(settled.filter(({ state }) => state === 'settled').length, 1);
     assert.deepEqual(await balanceOf(store, 'a'), { spent: 4, held: 0 });
   },

@@ -12,6 +12,8 @@ export interface BudgetStanding {
   readonly held: NanoUsd;
   /** When this was so, milliseconds since the epoch. */
   readonly at: number;
+  /** A call was turned away just now because this budget had too little left for it. */
+  readonly refused?: boolean | undefined;
 }
 
 /** Hears of every change of a standing that this process makes or sees. Must be quick and must not throw. */

@@ -5,7 +5,7 @@ export type Awaitable<Value> = Value | Promise<Value>;
 
 /** An account that a call draws on: one budget, for one value of its scope, in one window. The limit comes with each act, so that changing it keeps what was spent. */
 export interface AccountLine {
-  /** `BUDGET/VALUE@WINDOW`; starts with the tenant's part in braces (`{acme}...`), so that all accounts of a call live in one slot of a Redis cluster. */
+  /** `{budgets}BUDGET/VALUE@WINDOW`; what stands in braces is the same for all accounts of a call, so that they live in one slot of a Redis cluster. */
   readonly account: string;
   readonly limit: NanoUsd;
   /** A soft line counts and is never in the way. */
@@ -77,5 +77,10 @@ export interface BudgetStore {
   /** A small text that all replicas see, such as the emergency switch; undefined removes it. */
   setFlag(name: string, value: string | undefined): Awaitable<void>;
   flags(): Awaitable<ReadonlyMap<string, string>>;
+  /**
+   * For stores that can lose what they knew while this process lives: `rebuild` is called whenever that may have happened and is to `restore`
+   * what the ledger of this process knows. Until it resolves nothing is held anew; where it rejects it is called again.
+   */
+  onForgotten?(rebuild: () => Promise<void>): void;
   close(): Promise<void>;
 }

@@ -82,6 +82,19 @@ export class CacheStack {
     return undefined;
   }
 
+  /** The same from one tier only, whatever those before it have. */
+  async findIn(
+    name: string,
+    key: string,
+    access: StackAccess = anyAccess,
+  ): Promise<Found | undefined> {
+    const level = this.#guards.findIndex(({ tier }) => tier.name === name);
+    if (level < 0 || !this.#mayAsk(level, access)) return undefined;
+    const given = await this.#guards[level]!.get(key);
+    const entry = given && this.#unpurged(level, given, access);
+    return entry && this.#found(level, entry, access);
+  }
+
   /** Gives the entry to the tiers that it is for. Never throws, and nobody need wait: `flush` does. */
   store(entry: CacheEntry, access: StackAccess = anyAccess): void {
     // A search that is under way must not put what it finds in the place of this.

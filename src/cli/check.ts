@@ -5,6 +5,7 @@ import { faultText } from '../config/fault.ts';
 import { configJsonSchema } from '../config/json-schema.ts';
 import { inspectConfig } from '../config/load.ts';
 import { durationText, sizeText } from '../config/units.ts';
+import { usdText } from '../kernel/money.ts';
 import { print, printError, printJson } from './output.ts';
 
 interface CheckFlags {
@@ -62,6 +63,7 @@ function summary(config: Config, fileName: string | undefined): string {
   const { cache, limits } = config;
   const lines = [
     `The configuration is sound (${fileName ?? 'no file; environment and defaults'}).`,
+    ...config.warnings.map((warning) => `Warning: ${warning}`),
     '',
     `listen     http://${config.listen.host}:${config.listen.port}`,
     `data       ${config.dataDirectory}`,
@@ -73,6 +75,7 @@ function summary(config: Config, fileName: string | undefined): string {
     }),
     `access     ${accessText(config)}`,
     `cache      ${cacheText(cache)}`,
+    ...budgetLines(config),
     `ledger     ${config.ledger.enabled ? 'on' : 'off'}`,
     `limits     body ${sizeText(limits.bodyBytes)}, connect ${durationText(limits.connectMs)}, first byte ${durationText(limits.firstByteMs)}, silence ${durationText(limits.silenceMs)}, total ${limits.totalMs === undefined ? 'none' : durationText(limits.totalMs)}`,
   ];
@@ -82,6 +85,17 @@ function summary(config: Config, fileName: string | undefined): string {
 function accessText({ access }: Config): string {
   if (access.keys.length === 0) return 'anyone on this machine';
   return `keys ${access.keys.map((key) => `${key.id} (tenant ${key.tenant})`).join(', ')}`;
+}
+
+function budgetLines({ budgets, budgeting }: Config): readonly string[] {
+  return budgets.map(({ id, scope, limit, period, timeZone, hard }, index) => {
+    const whose = Object.entries(scope)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => `${field} ${value}`)
+      .join(', ');
+    const label = index === 0 ? 'budgets' : '';
+    return `${label.padEnd(10)} ${id}: $${usdText(limit)} ${period} (${timeZone}), ${whose === '' ? 'all calls' : whose}, ${hard ? 'hard' : 'soft'}, in ${budgeting.store}`;
+  });
 }
 
 function cacheText(cache: Config['cache']): string {

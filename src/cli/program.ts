@@ -42,6 +42,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./report.ts')).reportCommand(),
   },
   {
+    name: 'keys',
+    summary: 'Make, list, rotate and revoke the keys that callers show.',
+    load: async () => (await import('./keys.ts')).keysCommand(),
+  },
+  {
     name: 'purge',
     summary: 'Take answers out of the cache.',
     load: async () => (await import('./purge.ts')).purgeCommand(),

@@ -3,24 +3,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { ledgerReport } from '../ledger/report.ts';
-import type { GroupBy } from '../ledger/store.ts';
+import { groupings, type GroupBy } from '../ledger/store.ts';
 import { openLedgerReader } from '../ledger/stores/sqlite-reader.ts';
 import { print, printError, printJson } from './output.ts';
 import { reportCsv, reportTable } from './report-table.ts';
-
-const groupings: readonly GroupBy[] = [
-  'model',
-  'agent',
-  'day',
-  'mechanism',
-  'tenant',
-  'team',
-  'key',
-  'session',
-  'provider',
-  'outcome',
-  'cause',
-];
 
 interface ReportFlags {
   readonly by: GroupBy;

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { parseDuration } from '../kernel/duration.ts';
 import { sharedCacheConfig } from './build-redis.ts';
-import type { CacheConfig, CacheLevel, PolicyConfig, PolicyRuleConfig } from './config.ts';
+import type { CacheConfig } from './config.ts';
+import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import { defaults } from './defaults.ts';
 import { builtInPolicies } from './policy-schema.ts';
 import type { ConfigValues } from './schema.ts';

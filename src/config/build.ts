@@ -1,6 +1,15 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import type {
+  BudgetConfig,
+  BudgetingConfig,
+  AccessKey,
+  CareConfig,
+  Config,
+  FitConfig,
+  PriceConfig,
+  ProviderConfig,
+} from './config.ts';
 import { cacheConfig } from './build-cache.ts';
-import type { CareConfig, Config, FitConfig, PriceConfig, ProviderConfig } from './config.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -16,8 +25,14 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     dataDirectory,
     providers: Object.entries(values.providers).map(([name, each]) => providerConfig(name, each)),
     defaultProviders: values.default_providers,
-    access: { keys: values.access.keys.map((key) => ({ ...key, agent: key.agent })) },
+    access: {
+      keys: values.access.keys.map(accessKey),
+      storePath: join(dataDirectory, 'keys.sqlite'),
+      adminSha256: values.access.admin_sha256,
+    },
     cache: cacheConfig(values.cache, { directory, dataDirectory }),
+    budgets: values.budgets.map(budgetConfig),
+    budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
@@ -40,7 +55,13 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     prices: values.prices.map(priceConfig),
     log: values.log,
     shutdownGraceMs: values.shutdown_grace,
+    warnings: [],
   });
+}
+
+function accessKey(values: ConfigValues['access']['keys'][number]): AccessKey {
+  const { expires, team, agent, models, providers, ...rest } = values;
+  return { ...rest, team, agent, models, providers, expiresAt: expires };
 }
 
 function providerConfig(name: string, values: ProviderValues): ProviderConfig {
@@ -73,6 +94,37 @@ function fitConfig(values: ConfigValues['fit']): FitConfig {
     capCharacters: values.cap_characters === 0 ? undefined : values.cap_characters,
     rememberMs: values.remember,
     maxBytes: values.max_bytes,
+  };
+}
+
+function budgetConfig(values: ConfigValues['budgets'][number]): BudgetConfig {
+  const { tenant, team, key, agent, session, tag } = values.scope;
+  return {
+    id: values.id,
+    scope: { tenant, team, key, agent, session, tag },
+    limit: values.limit_usd,
+    period: values.period,
+    timeZone: values.time_zone,
+    hard: values.hard,
+  };
+}
+
+function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
+  return {
+    store: values.store,
+    outputCap: values.output_cap,
+    clampTokens: values.clamp_tokens,
+    waitMs: values.wait,
+    ceilings: values.ceilings.map(({ provider, model, path, reason, usd }) => ({
+      provider,
+      model,
+      path,
+      reason,
+      limit: usd,
+    })),
+    outputTokens: values.output_tokens === 0 ? undefined : values.output_tokens,
+    tokensPerSearch: values.tokens_per_search === 0 ? undefined : values.tokens_per_search,
+    brokenStreams: values.broken_streams,
   };
 }
 
@@ -116,7 +168,7 @@ function dayOf(day: string | undefined): number | undefined {
   return day === undefined ? undefined : Date.parse(day);
 }
 
-function deepFreeze<Value extends object>(value: Value): Value {
+export function deepFreeze<Value extends object>(value: Value): Value {
   for (const each of Object.values(value)) {
     if (typeof each === 'object' && each !== null) deepFreeze(each);
   }

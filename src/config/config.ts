@@ -1,3 +1,5 @@
+import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
+
 /** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
 export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
@@ -6,8 +8,16 @@ export interface Config {
   readonly providers: readonly ProviderConfig[];
   /** Names of the providers for calls to the bare paths whose model no provider claims. */
   readonly defaultProviders: { readonly openai: string; readonly anthropic: string };
-  readonly access: { readonly keys: readonly AccessKey[] };
+  readonly access: {
+    readonly keys: readonly AccessKey[];
+    /** The file of the keys that `economizer keys` makes. */
+    readonly storePath: string;
+    /** SHA-256 of the key that administers the whole installation; undefined where none is configured. */
+    readonly adminSha256: string | undefined;
+  };
   readonly cache: CacheConfig;
+  readonly budgets: readonly BudgetConfig[];
+  readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
@@ -21,6 +31,8 @@ export interface Config {
   readonly prices: readonly PriceConfig[];
   readonly log: { readonly level: LogLevel; readonly format: 'text' | 'json' };
   readonly shutdownGraceMs: number;
+  /** What holds and is probably not meant; told once at the start. */
+  readonly warnings: readonly string[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -47,7 +59,16 @@ export interface AccessKey {
   /** 64 hexadecimal digits in lower case. */
   readonly sha256: string;
   readonly tenant: string;
+  readonly team: string | undefined;
   readonly agent: string | undefined;
+  readonly tags: readonly string[];
+  /** Patterns with `*`; undefined: all. */
+  readonly models: readonly string[] | undefined;
+  readonly providers: readonly string[] | undefined;
+  readonly scopes: readonly ('call' | 'read' | 'admin' | 'operator')[];
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
+  readonly overridable: boolean;
 }
 
 export interface CacheConfig {
@@ -87,8 +108,6 @@ export interface CacheConfig {
   };
 }
 
-export type CacheLevel = 'memory' | 'disk' | 'redis';
-
 /** Exactly one of `url`, `sentinel` and `cluster` is there. */
 export interface RedisConfig {
   readonly url: string | undefined;
@@ -122,45 +141,51 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-export interface PolicyConfig {
-  readonly name: string;
-  readonly mode: 'on' | 'off' | 'read-only' | 'write-only';
-  readonly ttlMs: number;
-  readonly jitter: number;
-  readonly staleWhileRevalidateMs: number;
-  readonly refreshChance: number;
-  readonly staleIfErrorMs: number;
-  readonly negativeTtlMs: number;
-  readonly reuseSampled: boolean;
-  readonly reuseUnset: boolean;
-  readonly maxAnswerBytes: number;
-  readonly levels: readonly CacheLevel[];
-  /** The user named them; else, where none of them is there, others serve. */
-  readonly saysLevels: boolean;
-  /** Undefined: below memory only. */
-  readonly compress: boolean | undefined;
-  readonly deduplicate: boolean;
-  /** Undefined: all. */
-  readonly messages: number | undefined;
-  readonly scope: 'tenant' | 'team' | 'shared';
-  /** With scope `shared`. */
-  readonly shareAs: string;
-  readonly shareWith: readonly string[];
-  readonly ignore: readonly string[];
+export interface BudgetConfig {
+  readonly id: string;
+  readonly scope: {
+    readonly tenant: string | undefined;
+    readonly team: string | undefined;
+    readonly key: string | undefined;
+    readonly agent: string | undefined;
+    readonly session: string | undefined;
+    readonly tag: string | undefined;
+  };
+  /** Nano-dollars. */
+  readonly limit: number;
+  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
+  readonly timeZone: string;
+  readonly hard: boolean;
 }
 
-/** All that is given must fit; undefined fits everything. */
-export interface PolicyRuleConfig {
-  readonly policy: string;
-  readonly route: readonly string[] | undefined;
-  readonly provider: readonly string[] | undefined;
-  readonly agent: readonly string[] | undefined;
-  readonly tool: readonly string[] | undefined;
-  readonly model: readonly string[] | undefined;
-  readonly tenant: readonly string[] | undefined;
-  readonly team: readonly string[] | undefined;
-  readonly tag: readonly string[] | undefined;
-  readonly minMessages: number | undefined;
+export type UnboundedReason =
+  | 'price-unknown'
+  | 'output-unknown'
+  | 'stored-input'
+  | 'remote-input'
+  | 'media-input'
+  | 'server-tool'
+  | 'opaque-path'
+  | 'unread';
+
+export interface BudgetingConfig {
+  readonly store: 'memory' | 'sqlite' | 'redis';
+  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
+  readonly clampTokens: number;
+  readonly waitMs: number;
+  readonly ceilings: readonly {
+    readonly provider: string | undefined;
+    readonly model: string | undefined;
+    readonly path: string | undefined;
+    readonly reason: UnboundedReason | undefined;
+    /** Nano-dollars. */
+    readonly limit: number;
+  }[];
+  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
+  readonly outputTokens: number | undefined;
+  /** Undefined: not known. */
+  readonly tokensPerSearch: number | undefined;
+  readonly brokenStreams: 'at-most' | 'counted';
 }
 
 export interface CareConfig {

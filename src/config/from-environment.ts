@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { publicProviders } from './defaults.ts';
 import { variable, type Environment } from './environment.ts';
 import { isObject } from '../kernel/json.ts';
@@ -43,7 +44,11 @@ export function withEnvironment(
   const given: unknown = file['providers'] ?? {};
   const data = variable(environment, 'ECONOMIZER_DATA');
   if (data !== undefined) origins.set('data', 'ECONOMIZER_DATA');
-  const value = { ...file, ...(data === undefined ? {} : { data }) };
+  const value = withAdminKey(
+    { ...file, ...(data === undefined ? {} : { data }) },
+    environment,
+    origins,
+  );
   if (!isObject(given)) return { value, origins };
 
   const providers: Record<string, unknown> = { ...given };
@@ -64,6 +69,27 @@ export function withEnvironment(
   }
   return { value: { ...value, providers }, origins };
 }
+
+const adminVariable = 'ECONOMIZER_ADMIN_KEY';
+/** A shorter key could be tried out. */
+const shortestAdminKey = 24;
+
+/** The hash of the administrator's key; the key itself goes no further than here. */
+function withAdminKey(
+  file: Readonly<Record<string, unknown>>,
+  environment: Environment,
+  origins: Map<string, string>,
+): Readonly<Record<string, unknown>> {
+  const key = variable(environment, adminVariable);
+  const given = file['access'] ?? {};
+  if (key === undefined || !isObject(given) || given['admin_sha256'] !== undefined) return file;
+  origins.set('access.admin_sha256', adminVariable);
+  // What stands for a short key is no hash, so it is told as a fault without being shown.
+  const sha256 = key.length < shortestAdminKey ? tooShort : hash('sha256', key, 'hex');
+  return { ...file, access: { ...given, admin_sha256: sha256 } };
+}
+
+const tooShort = `(a key of fewer than ${shortestAdminKey} characters)`;
 
 function withOpenaiHeaders(
   provider: Readonly<Record<string, unknown>>,

@@ -138,7 +138,19 @@ access: { keys: [{ id: a, sha256: ${digits.toUpperCase()}, tenant: t }] }
 prices: [{ provider: groq, model: "llama-*", from: 2026-01-31, input: 0.05, output: 0.08 }]
 `);
     expect(config.access.keys).toEqual([
-      { id: 'a', sha256: digits, tenant: 't', agent: undefined },
+      {
+        id: 'a',
+        sha256: digits,
+        tenant: 't',
+        team: undefined,
+        agent: undefined,
+        tags: [],
+        models: undefined,
+        providers: undefined,
+        scopes: ['call', 'read'],
+        expiresAt: undefined,
+        overridable: false,
+      },
     ]);
     expect(config.prices[0]).toMatchObject({ input: 0.05, from: Date.UTC(2026, 0, 31) });
   });

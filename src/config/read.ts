@@ -1,14 +1,14 @@
-import { buildConfig } from './build.ts';
+import { buildConfig, deepFreeze } from './build.ts';
 import type { Config } from './config.ts';
 import { defaults } from './defaults.ts';
 import type { Environment } from './environment.ts';
 import { expand } from './expand.ts';
 import { findingsOf, isWithin, shownValue, valueAt } from './explain.ts';
-import { pathText, type Fault, type Finding } from './fault.ts';
+import { faultText, pathText, type Fault, type Finding } from './fault.ts';
 import { withFlags, type ListenFlags } from './flags.ts';
 import { withEnvironment } from './from-environment.ts';
 import { configSchema } from './schema.ts';
-import { semanticChecks } from './semantics.ts';
+import { semanticChecks, semanticWarnings } from './semantics.ts';
 import { Source } from './source.ts';
 
 export interface ReadOptions {
@@ -52,7 +52,7 @@ export function readConfig(options: ReadOptions): Reading {
     options.flags,
   );
   const { findings, config } = check(value, expanded.findings, { ...options, directory });
-  const faults = findings.map((finding): Fault => {
+  const faultOf = (finding: Finding): Fault => {
     const path = pathText(finding.path);
     const origin = origins.get(path);
     const template = expanded.templates.get(path);
@@ -69,7 +69,8 @@ export function readConfig(options: ReadOptions): Reading {
       value: finding.aboutName === true ? undefined : shown,
       problem: finding.problem,
     };
-  });
+  };
+  const faults = findings.map(faultOf);
   const repeats = source.repeats.map(({ path, place }): Fault => ({
     path: pathText(path),
     source: fileName,
@@ -80,7 +81,10 @@ export function readConfig(options: ReadOptions): Reading {
   }));
   const [first, ...rest] = [...repeats, ...faults];
   if (first !== undefined) return { config: undefined, faults: [first, ...rest] };
-  return { config: config!, faults: [] };
+  const warnings = semanticWarnings
+    .flatMap((check) => check.findings(config!))
+    .map((finding) => faultText(faultOf(finding)));
+  return { config: deepFreeze({ ...config!, warnings }), faults: [] };
 }
 
 /** Where the gateway will listen, as far as can be told before the settings are checked. */

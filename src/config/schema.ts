@@ -14,44 +14,14 @@ import {
   wrongMapping,
 } from './fields.ts';
 import { cacheSchema } from './cache-schema.ts';
+import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
+import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
-
-const accessKey = section('One gateway key.', {
-  id: text('A name to tell the key by in logs and reports.'),
-  sha256: text('SHA-256 of the key in hexadecimal: `printf %s "$KEY" | sha256sum`.')
-    .regex(/^[0-9a-f]{64}$/i, {
-      error: 'must be the 64 hexadecimal digits of a SHA-256, not the key itself',
-    })
-    .transform((value) => value.toLowerCase()),
-  tenant: textOr('Whose calls these are. Answers are never shared across tenants.', 'default'),
-  agent: text('The agent to book calls to that name none.').optional(),
-});
-
-const accessKeys = z
-  .array(accessKey, { error: 'must be a list of keys' })
-  .superRefine((keys, context) => {
-    for (const field of ['id', 'sha256'] as const) {
-      const seen = new Set<string>();
-      for (const [index, key] of keys.entries()) {
-        if (seen.has(key[field])) {
-          const message = `must be different for each key; another key has the same ${field}`;
-          context.addIssue({ code: 'custom', path: [index, field], message });
-        }
-        seen.add(key[field]);
-      }
-    }
-  })
-  .default([])
-  .meta({
-    description:
-      'The keys that callers may show. Empty: anyone who can reach the gateway may use it, so it listens on this machine only.',
-    kind: 'list',
-  });
 
 const limits = section('Bounds on everything that could grow or hang.', {
   body_bytes: size('The largest request body that is understood.', defaults.limits.bodyBytes, {
@@ -121,7 +91,7 @@ const price = section('One price, before the built-in ones.', {
 export const configSchema = section('Configuration of Economizer.', {
   listen: section('Where the gateway listens.', {
     host: textOr(
-      'Address or host name. Anything but this machine itself needs `access.keys`.',
+      'Address or host name. Anything but this machine itself needs a key (`access.keys`, `economizer keys create`).',
       defaults.listen.host,
     ),
     port: count('Port; 0 takes any free one.', defaults.listen.port, { min: 0, max: 65_535 }),
@@ -142,8 +112,10 @@ export const configSchema = section('Configuration of Economizer.', {
     openai: textOr('For the paths of OpenAI.', 'openai'),
     anthropic: textOr('For the paths of Anthropic.', 'anthropic'),
   }).prefault({}),
-  access: section('Who may use the gateway.', { keys: accessKeys }).prefault({}),
+  access: accessSchema.prefault({}),
   cache: cacheSchema.prefault({}),
+  budgets: budgetsSchema,
+  budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),

@@ -1,4 +1,13 @@
+import { existsSync } from 'node:fs';
 import { parseDuration } from '../kernel/duration.ts';
+import {
+  ceilingProviders,
+  countedNowhere,
+  forgetful,
+  idleBudgets,
+  oversubscribed,
+  twins,
+} from './budget-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
@@ -17,7 +26,8 @@ interface Check {
 
 /** What no single setting can tell: references, and combinations that are not allowed. */
 export const semanticChecks: readonly Check[] = [
-  { sections: ['listen', 'access'], findings: openToOthers },
+  { sections: ['listen', 'access', 'data'], findings: openToOthers },
+  { sections: ['access', 'providers'], findings: providersOfKeys },
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
@@ -26,6 +36,16 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['cache', 'redis'], findings: policyLevels },
   { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['budgets'], findings: twins },
+  { sections: ['budgeting', 'providers'], findings: ceilingProviders },
+  { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
+];
+
+/** What is allowed and probably not meant. */
+export const semanticWarnings: readonly Check[] = [
+  { sections: ['budgets'], findings: idleBudgets },
+  { sections: ['budgets'], findings: oversubscribed },
+  { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
 ];
 
 function levels({ cache, redis }: Config): readonly Finding[] {
@@ -106,11 +126,26 @@ function loops({ providers, listen }: Config): readonly Finding[] {
     }));
 }
 
+/** Whether the keys that `economizer keys` made still are there is seen when the gateway starts. */
 function openToOthers({ listen, access }: Config): readonly Finding[] {
-  if (access.keys.length > 0 || isLoopback(listen.host)) return [];
+  if (access.keys.length > 0 || isLoopback(listen.host) || existsSync(access.storePath)) return [];
   const problem =
-    'must be this machine itself (127.0.0.1, ::1 or localhost) as long as access.keys has no key, since anyone who reaches it could spend your money';
+    'must be this machine itself (127.0.0.1, ::1 or localhost) as long as there is no key, since anyone who reaches it could spend your money; make one with economizer keys create, or list it in access.keys';
   return [{ path: ['listen', 'host'], problem }];
+}
+
+/** A name that no provider has would shut the key out without a word. */
+function providersOfKeys({ access, providers }: Config): readonly Finding[] {
+  const names = providers.map(({ name }) => name);
+  return access.keys.flatMap((key, index) =>
+    (key.providers ?? []).flatMap((name, at): Finding[] => {
+      if (names.includes(name)) return [];
+      const meant = nearest(name, names);
+      const advice = meant === undefined ? names.join(', ') : `did you mean ${meant}?`;
+      const path = ['access', 'keys', index, 'providers', at];
+      return [{ path, problem: `must name one of the providers: ${advice}` }];
+    }),
+  );
 }
 
 export function isLoopback(host: string): boolean {

@@ -41,6 +41,8 @@ export interface Account {
   costNanos: NanoUsd | undefined;
   /** What budgets were charged for it, where that is not its cost: what was lost on the way counts as its upper bound. */
   chargedNanos: NanoUsd | undefined;
+  /** What budgets had to do with it; undefined where none is for it. */
+  budget: BudgetPart | undefined;
   /** What the call would have used, cost and taken without us. Undefined where that is not known. */
   without: Counterfactual | undefined;
   savedBy: Mechanism | undefined;
@@ -56,6 +58,39 @@ export interface Account {
   stored: boolean;
   /** Resolves when usage and cost are known, where counting takes longer than the answer. */
   settling: Promise<void> | undefined;
+}
+
+/** What budgets had to do with a call. */
+export interface BudgetPart {
+  /** Attempts so far that could be billed. */
+  attempts: number;
+  /** Charged for those that are over. */
+  charged: NanoUsd;
+  /** The budget of the call that has the least left; what callers are told. */
+  tightest: BudgetNotice | undefined;
+  /** Tokens of output that a budget had left, where that was less than was asked for; undefined where nothing was cut. */
+  outputCap: number | undefined;
+  /** The attempt that is under way, where its stream is to be counted. */
+  counting: Counting | undefined;
+}
+
+/** A stream that is counted as it passes. */
+export interface Counting {
+  /** Tokens of output that are held for, of all its answers together; beyond them it is cut. */
+  readonly tokensMax: number;
+  /** Tokens of output so far at most; undefined where nothing could be counted. */
+  outputAtMost: (() => number) | undefined;
+  /** The same as the provider told it; undefined as long as it has not. */
+  outputTold: (() => number | undefined) | undefined;
+}
+
+/** A budget as its callers hear of it. */
+export interface BudgetNotice {
+  readonly id: string;
+  readonly left: NanoUsd;
+  readonly limit: NanoUsd;
+  /** When its window is over, milliseconds since the epoch; undefined: never. */
+  readonly endsAt: number | undefined;
 }
 
 /** Input that was paid for although the provider's prompt cache could have had it. */
@@ -87,6 +122,7 @@ export function newAccount(): Account {
     usageSource: undefined,
     costNanos: undefined,
     chargedNanos: undefined,
+    budget: undefined,
     without: undefined,
     savedBy: undefined,
     lost: undefined,

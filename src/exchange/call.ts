@@ -28,6 +28,18 @@ export interface Caller {
   readonly tags: readonly string[];
   /** Names that the caller gives the answer, to purge it by. */
   readonly cacheTags?: readonly string[] | undefined;
+  /** What its key may be used for; undefined: for everything. */
+  readonly allowance?: Allowance | undefined;
+}
+
+/** What a key may be used for. */
+export interface Allowance {
+  /** Patterns with `*`; undefined: all models. */
+  readonly models: readonly string[] | undefined;
+  /** Names of providers; undefined: all. */
+  readonly providers: readonly string[] | undefined;
+  /** False: the key is for looking or administering only. */
+  readonly mayCall: boolean;
 }
 
 /** What a nearly spent budget asks of the parts that can save. */

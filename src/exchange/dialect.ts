@@ -70,6 +70,8 @@ export interface ErrorShape {
   readonly code: string;
   readonly message: string;
   readonly param: string | undefined;
+  /** What a program may want to know of it; goes into a member of its own, `economizer`. */
+  readonly details?: JsonObject | undefined;
 }
 
 /** One provider dialect. Pure: bytes and clocks are others' business. */

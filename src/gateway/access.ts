@@ -1,74 +1,117 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import type { Administrator } from './admin/route.ts';
+import { hash } from 'node:crypto';
+import { allowanceOf } from '../access/allowance.ts';
+import { keyHash } from '../access/key-text.ts';
+import { isOurs, type Keyring } from '../access/keyring.ts';
+import type { KeyTerms } from '../access/terms.ts';
+import type { Allowance } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
-
-/** A key of this gateway, known by its hash only. */
-export interface GatewayKey {
-  readonly id: string;
-  /** SHA-256 of the key, 64 hexadecimal digits. */
-  readonly sha256: string;
-  readonly tenant: string;
-  readonly agent: string | undefined;
-}
+import type { Administrator } from './admin/route.ts';
 
 /** Who a credential belongs to. */
 export interface Identity {
   readonly tenant: string;
+  readonly team: string | undefined;
+  /** Name of the key. */
+  readonly key: string | undefined;
   readonly agent: string | undefined;
+  readonly tags: readonly string[];
+  /** Callers may name another agent and more tags. */
+  readonly overridable: boolean;
+  readonly allowance: Allowance | undefined;
   /** Partition of the cache for callers who show the provider credentials of their own; empty where we hold the only one. */
   readonly credentialScope: string;
 }
 
-/** Tenant of callers where the gateway has no keys of its own, and so serves this machine only. */
-const localTenant = 'default';
+/** Callers where the gateway has no keys of its own, and so serves this machine only. */
+const local: Omit<Identity, 'credentialScope'> = {
+  tenant: 'default',
+  team: undefined,
+  key: undefined,
+  agent: undefined,
+  tags: [],
+  overridable: true,
+  allowance: undefined,
+};
 
 /** Tells callers apart by the key they show. */
 export class Access {
-  /** True where callers show keys of this gateway in place of the provider's. */
-  readonly hasKeys: boolean;
-  readonly #keys: readonly { readonly digest: Buffer; readonly key: GatewayKey }[];
+  readonly #keyring: Keyring;
+  readonly #adminSha256: string | undefined;
+  readonly #identities = new WeakMap<KeyTerms, Omit<Identity, 'credentialScope'>>();
 
-  constructor(keys: readonly GatewayKey[]) {
-    this.hasKeys = keys.length > 0;
-    this.#keys = keys.map((key) => ({ digest: Buffer.from(key.sha256, 'hex'), key }));
+  /** @param options.adminSha256 of the key that administers the whole installation; undefined where only keys with a scope for it may. */
+  constructor(options: { readonly keyring: Keyring; readonly adminSha256: string | undefined }) {
+    this.#keyring = options.keyring;
+    this.#adminSha256 = options.adminSha256;
+  }
+
+  /** True where callers show keys of this gateway in place of the provider's. Becomes true with the first key. */
+  get hasKeys(): boolean {
+    return this.#keyring.isNeeded;
   }
 
   /**
    * @param shown what the caller shows as its key.
    * @param passedOn the credentials that go on to the provider; who shows it others may get other answers, so they are never shared.
-   * @throws EconomizerError `ECO_UNAUTHORISED` where the gateway has keys and this is none of them.
+   * @throws EconomizerError `ECO_UNAUTHORISED` or `ECO_KEY_ENDED` where the gateway has keys and this is none of them.
    */
   identify(shown: string | undefined, passedOn: string): Identity {
     const credentialScope = passedOn === '' ? '' : scopeOf(passedOn);
-    if (this.#keys.length === 0) return { tenant: localTenant, agent: undefined, credentialScope };
-    const digestShown = hash('sha256', shown ?? '', 'buffer');
-    let found: GatewayKey | undefined;
-    // All keys are compared, each in constant time, so that the time taken tells nothing.
-    for (const { digest, key } of this.#keys) if (timingSafeEqual(digest, digestShown)) found = key;
-    if (found === undefined) {
-      throw new EconomizerError(
-        'ECO_UNAUTHORISED',
-        'This gateway does not know the key that came with the request; send one of its own as a bearer token or x-api-key.',
-      );
+    if (!this.hasKeys) {
+      if (isOurs(shown)) throw strayKey();
+      return { ...local, credentialScope };
     }
-    return { tenant: found.tenant, agent: found.agent, credentialScope };
+    return { ...this.#identityOf(this.#keyring.find(shown)), credentialScope };
   }
 
-  /** @throws EconomizerError `ECO_NOT_ALLOWED`. */
-  administrator(_shown: string | undefined): Administrator {
-    throw new EconomizerError('ECO_NOT_ALLOWED', 'This key may not use the admin API.');
+  /**
+   * Who may use the admin API with this key. Without any key for it nobody may, not even on this machine: what runs here, or a page in its
+   * browser, is not its administrator.
+   * @throws EconomizerError `ECO_UNAUTHORISED`, `ECO_KEY_ENDED` or `ECO_NOT_ALLOWED`.
+   */
+  administrator(shown: string | undefined): Administrator {
+    if (this.#adminSha256 !== undefined && keyHash(shown ?? '') === this.#adminSha256) {
+      return { name: 'ECONOMIZER_ADMIN_KEY', tenant: undefined, readsOnly: undefined };
+    }
+    const { id, tenant, scopes } = this.#keyring.find(shown);
+    if (scopes.includes('operator')) return { name: id, tenant: undefined, readsOnly: undefined };
+    if (scopes.includes('admin')) return { name: id, tenant, readsOnly: undefined };
+    if (scopes.includes('read')) return { name: id, tenant, readsOnly: { key: id } };
+    throw new EconomizerError(
+      'ECO_NOT_ALLOWED',
+      'This key may not use the admin API; it needs one of the scopes "read", "admin" and "operator".',
+    );
+  }
+
+  /** Few keys make many calls, so what is made of one is kept as long as the key is. */
+  #identityOf(terms: KeyTerms): Omit<Identity, 'credentialScope'> {
+    let identity = this.#identities.get(terms);
+    if (identity === undefined) {
+      const { tenant, team, id, agent, tags, overridable } = terms;
+      identity = { tenant, team, key: id, agent, tags, overridable, allowance: allowanceOf(terms) };
+      this.#identities.set(terms, identity);
+    }
+    return identity;
   }
 }
 
-const scopes = new Map<string, string>();
+const rememberedScopes = new Map<string, string>();
 
 /** Hash of a credential. Few credentials make many calls, so the last ones are remembered, by their hash alone in what leaves here. */
 function scopeOf(credential: string): string {
-  let scope = scopes.get(credential);
+  let scope = rememberedScopes.get(credential);
   if (scope === undefined) {
-    if (scopes.size >= 1000) scopes.clear();
+    if (rememberedScopes.size >= 1000) rememberedScopes.clear();
     scope = hash('sha256', credential, 'base64url');
-    scopes.set(credential, scope);
+    rememberedScopes.set(credential, scope);
   }
   return scope;
+}
+
+/** Without keys, what callers show goes on to the provider; a key of ours has no business there. */
+function strayKey(): EconomizerError {
+  return new EconomizerError(
+    'ECO_UNAUTHORISED',
+    'The key that came with the request is one of a gateway, but this gateway has none; look whether its data directory is the right one.',
+  );
 }

@@ -24,7 +24,11 @@ const answers: Record<ErrorKind, { readonly status: number; readonly type: strin
 
 export function errorShape(error: EconomizerError): ErrorShape {
   const { status, type } = answers[error.kind];
-  return { status, type, code: error.code, message: error.message, param: error.param };
+  const { code, message, param, details } = error;
+  // Clients know OpenAI's own code for it and stop asking; ours stands beside it.
+  const isQuota = error.kind === 'quota';
+  const told = isQuota || details !== undefined ? { details: { code, ...details } } : {};
+  return { status, type, code: isQuota ? type : code, message, param, ...told };
 }
 
 /** The error's body in the caller's dialect; in OpenAI's where the path has none. */

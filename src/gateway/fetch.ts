@@ -2,7 +2,8 @@ import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
 import { limitCall } from './call-limit.ts';
 import { errorDialect } from './error-dialect.ts';
-import { errorBody, errorShape, isWorthRetrying } from './error-map.ts';
+import { errorHeaders } from './error-headers.ts';
+import { errorBody, errorShape } from './error-map.ts';
 import { openCall, withWholeBody, type DoorOptions, type OpenedCall } from './open-call.ts';
 import { tooLarge } from './request-body.ts';
 import { callerLeft } from './reply-writer.ts';
@@ -98,11 +99,13 @@ async function refuse(
   { pipeline }: FetchOptions,
 ): Promise<Response> {
   if (call.account.outcome === undefined) await pipeline.refuse(call, error);
-  const retry = isWorthRetrying(error) ? {} : { 'x-should-retry': 'false' };
-  return Response.json(errorBody(error, errorDialect(call, route)), {
-    status: errorShape(error).status,
-    headers: { 'x-economizer-id': call.id, ...retry },
-  });
+  const headers = new Headers();
+  const flat = errorHeaders(call, error);
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    headers.append(flat[index]!, flat[index + 1]!);
+  }
+  const { status } = errorShape(error);
+  return Response.json(errorBody(error, errorDialect(call, route)), { status, headers });
 }
 
 /**

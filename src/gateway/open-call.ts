@@ -1,4 +1,4 @@
-import { newCall, type Call, type ProviderRef } from '../exchange/call.ts';
+import { newCall, type Call, type Caller, type ProviderRef } from '../exchange/call.ts';
 import { noDirectives } from '../exchange/directives.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { ByteStream } from '../exchange/stream.ts';
@@ -6,7 +6,8 @@ import { EconomizerError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { textOf, isObject, parseJson } from '../kernel/json.ts';
 import type { Access, Identity } from './access.ts';
-import { readRequestHeaders, type RequestHeaders } from './request-headers.ts';
+import { refuseOthers } from './local-only.ts';
+import { readRequestHeaders, withoutCredential, type RequestHeaders } from './request-headers.ts';
 import type { Route, Routes } from './routes.ts';
 
 export interface DoorOptions {
@@ -24,6 +25,8 @@ export interface RequestHead {
   readonly target: string;
   /** Names and values in turn. */
   readonly rawHeaders: readonly string[];
+  /** Address that the request came from; undefined where it came from within this process. */
+  readonly peer?: string | undefined;
 }
 
 /** A call at the door: its body is not read yet. `fault` is why it must be turned away, known already. */
@@ -35,7 +38,16 @@ export interface OpenedCall {
 }
 
 const nowhere: ProviderRef = { name: 'none', priceId: 'none', asksStreamUsage: false };
-const nobody: Identity = { tenant: 'unknown', agent: undefined, credentialScope: '' };
+const nobody: Identity = {
+  tenant: 'unknown',
+  team: undefined,
+  key: undefined,
+  agent: undefined,
+  tags: [],
+  overridable: true,
+  allowance: undefined,
+  credentialScope: '',
+};
 
 /** Makes a call of a request's head. Even a call that will be turned away becomes one, so that the ledger has its row. */
 export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
@@ -47,9 +59,12 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
   const target = originForm(head.target);
   try {
     headers = readRequestHeaders(rawHeaders);
+    const { hasKeys } = options.access;
+    if (!hasKeys && head.peer !== undefined) refuseOthers(head.peer, headers);
+    if (hasKeys) headers = withoutCredential(headers);
     route = options.routes.find(method, target, headers.isAnthropic);
     // Where callers show keys of ours, `authorization` and `x-api-key` end here; where we hold the provider's, we replace them.
-    const bringsOwn = options.bringYourOwn.has(route.provider.name) && !options.access.hasKeys;
+    const bringsOwn = options.bringYourOwn.has(route.provider.name) && !hasKeys;
     identity = options.access.identify(
       headers.credential,
       bringsOwn ? headers.credentials : headers.otherCredentials,
@@ -73,15 +88,36 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
     deadlineMs: headers?.deadlineMs,
     startedAt,
     startedTick: options.clock.tick(),
-    caller: {
-      tenant: identity.tenant,
-      agent: headers?.agent ?? identity.agent,
-      session: headers?.session,
-      tags: headers?.tags ?? [],
-      cacheTags: headers?.cacheTags,
-    },
+    caller: callerOf(identity, headers),
   });
   return { call, fault, headers, route };
+}
+
+/** Who is calling, by its key and by what it says itself, where the key lets it. */
+function callerOf(identity: Identity, headers: RequestHeaders | undefined): Caller {
+  const { tenant, team, key, allowance } = identity;
+  return {
+    tenant,
+    team,
+    key,
+    agent: agentOf(identity, headers?.agent),
+    session: headers?.session,
+    tags: tagsOf(identity, headers?.tags ?? noTags),
+    cacheTags: headers?.cacheTags,
+    allowance,
+  };
+}
+
+function agentOf({ agent, overridable }: Identity, said: string | undefined): string | undefined {
+  return overridable ? (said ?? agent) : (agent ?? said);
+}
+
+const noTags: readonly string[] = [];
+
+/** The key's tags always hold. Where it has some, its callers add others only if it lets them: budgets may hang on tags. */
+function tagsOf({ tags, overridable }: Identity, said: readonly string[]): readonly string[] {
+  if (tags.length === 0) return said;
+  return overridable && said.length > 0 ? [...new Set([...tags, ...said])] : tags;
 }
 
 /** Path and query of a target in the form that is meant for proxies, `http://host/path`; every server must understand it (RFC 9112 section 3.2.2). */

@@ -1,7 +1,9 @@
+import type { BudgetPart } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
+import { budgetText } from './budget-header.ts';
 
 /** Statuses whose answers never have a body (RFC 9110 section 6.4.1). */
 const bodiless = new Set([204, 304]);
@@ -36,6 +38,7 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   if (account.modelServed !== undefined)
     headers.push('x-economizer-model', headerText(account.modelServed));
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
+  if (account.budget !== undefined) addBudget(headers, account.budget);
   if (!whole) return;
   if (account.costNanos !== undefined)
     headers.push('x-economizer-cost', usdText(account.costNanos));
@@ -43,6 +46,11 @@ function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean):
   if (saved !== undefined && account.savedBy !== undefined) {
     headers.push('x-economizer-saved', usdText(saved - (account.costNanos ?? 0)));
   }
+}
+
+function addBudget(headers: string[], { tightest, outputCap }: BudgetPart): void {
+  if (tightest !== undefined) headers.push('x-economizer-budget', budgetText(tightest));
+  if (outputCap !== undefined) headers.push('x-economizer-output-cap', String(outputCap));
 }
 
 /** W3C Server-Timing: `upstream` is the provider's time to its first byte, `own` the rest until now. */

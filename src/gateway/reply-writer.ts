@@ -7,7 +7,8 @@ import { frameEnd, sseText } from '../exchange/sse.ts';
 import type { ByteSink, ByteStream, Bytes } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { parseJson } from '../kernel/json.ts';
-import { errorBody, errorEvent, errorShape, isWorthRetrying } from './error-map.ts';
+import { errorHeaders } from './error-headers.ts';
+import { errorBody, errorEvent, errorShape } from './error-map.ts';
 import { replyHeaders } from './reply-headers.ts';
 
 /** A torn frame is held back until it is whole, but no more of it than this. */
@@ -43,14 +44,12 @@ export function writeReply(
 export function writeError(
   response: ServerResponse,
   error: EconomizerError,
-  options: { readonly dialect: Dialect; readonly id: string | undefined },
+  options: { readonly dialect: Dialect; readonly call: Call },
 ): void {
   if (response.destroyed || response.headersSent) return;
   const body = Buffer.from(JSON.stringify(errorBody(error, options.dialect)));
   const headers = ['content-type', 'application/json', 'content-length', String(body.length)];
-  if (options.id !== undefined) headers.push('x-economizer-id', options.id);
-  if (!isWorthRetrying(error)) headers.push('x-should-retry', 'false');
-  if (error.kind === 'unstored') headers.push('cache-status', 'economizer; detail=only-if-cached');
+  headers.push(...errorHeaders(options.call, error));
   // Whoever sends too much, or too slowly for its own deadline, is not read to the end; of others the rest is read and dropped.
   const isCut = error.kind === 'too-large' || error.kind === 'timeout';
   if (isCut && !response.req.complete) headers.push('connection', 'close');

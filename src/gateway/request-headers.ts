@@ -1,5 +1,7 @@
 import { parseCacheControl } from '../cache/cache-control.ts';
 import { readCacheTags } from '../cache/invalidation/labels.ts';
+import { nameFrom, tagsFrom } from './caller-names.ts';
+import { isLocalOrigin } from './local-only.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -24,6 +26,10 @@ export interface RequestHeaders {
   /** As `credentials`, without those that the gateway puts its own in the place of. */
   readonly otherCredentials: string;
   readonly isAnthropic: boolean;
+  /** As it came. */
+  readonly host: string | undefined;
+  /** The request has come through a proxy, or from a web page of another site. */
+  readonly isFromAfar: boolean;
 }
 
 /** Names of fields that show who is asking, whatever the provider calls them: `api-key` at Azure, `x-goog-api-key`, `cookie`, ... */
@@ -32,7 +38,6 @@ const credentialName =
 
 /** Fields between the caller and us (RFC 9110 section 7.6.1), and those that our own client makes anew. */
 const ours = new Set([
-  'host',
   'keep-alive',
   'proxy-connection',
   'proxy-authorization',
@@ -65,12 +70,15 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     credentials: '',
     otherCredentials: '',
     isAnthropic: false,
+    host: undefined,
+    isFromAfar: false,
   };
   let nominated = '';
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]!.toLowerCase();
     const value = raw[index + 1]!;
     if (name === 'connection') nominated += `,${value.toLowerCase()}`;
+    else if (name === 'host') draft.host = value;
     else if (ours.has(name)) continue;
     else if (name.startsWith('x-economizer-')) readOwn(draft, name, value);
     else if (readKnown(draft, name, value)) draft.forwarded.push(raw[index]!, value);
@@ -79,6 +87,18 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   if (!nothingNominated.test(nominated)) dropNominated(draft, nominated);
   return draft;
 }
+
+/** The fields without those by which callers show keys of ours, which are no provider's business. */
+export function withoutCredential(headers: RequestHeaders): RequestHeaders {
+  const { forwarded } = headers;
+  if (headers.credential === undefined) return headers;
+  return {
+    ...headers,
+    forwarded: forwarded.filter((_, at) => !ownCredentials.has(forwarded[at & ~1]!.toLowerCase())),
+  };
+}
+
+const ownCredentials = new Set(['authorization', 'x-api-key']);
 
 const nothingNominated = /^(?:[,\s]|keep-alive|close|upgrade|te)*$/;
 
@@ -117,6 +137,19 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
       // A field that comes twice counts as one list (RFC 9110 section 5.2).
       draft.cacheControl = draft.cacheControl === '' ? value : `${draft.cacheControl}, ${value}`;
       return true;
+    case 'origin':
+      if (!isLocalOrigin(value)) draft.isFromAfar = true;
+      return true;
+    case 'sec-fetch-site':
+      if (value === 'cross-site') draft.isFromAfar = true;
+      return true;
+    case 'forwarded':
+    case 'x-forwarded-for':
+    case 'x-forwarded-host':
+    case 'x-real-ip':
+    case 'via':
+      draft.isFromAfar = true;
+      return true;
     default:
       if (isCredential(name)) {
         draft.credentials += `${name}:${value}\n`;
@@ -142,13 +175,13 @@ function isCredential(name: string): boolean {
 function readOwn(draft: Draft, name: string, value: string): void {
   switch (name) {
     case 'x-economizer-agent':
-      draft.agent = value;
+      draft.agent = nameFrom(name, value);
       break;
     case 'x-economizer-session':
-      draft.session = value;
+      draft.session = nameFrom(name, value);
       break;
     case 'x-economizer-tags':
-      draft.tags = [...draft.tags, ...value.split(',')].flatMap((tag) => tag.trim() || []);
+      draft.tags = tagsFrom(draft.tags, name, value);
       break;
     case 'x-economizer-cache-tags':
       draft.cacheTags = [...(draft.cacheTags ?? []), ...readCacheTags(value)];

@@ -2,6 +2,7 @@ import type { ProviderRef } from '../exchange/call.ts';
 import type { Dialect, DialectName } from '../exchange/dialect.ts';
 import { dialects } from '../exchange/wire/index.ts';
 import { EconomizerError } from '../kernel/errors.ts';
+import { matchesGlob } from '../kernel/glob.ts';
 
 /** A provider as callers reach it. */
 export interface RoutedProvider {
@@ -44,14 +45,14 @@ const anthropicDialects: Record<string, DialectName> = {
  */
 export class Routes {
   readonly #byName = new Map<string, RoutedProvider>();
-  readonly #claims: readonly { readonly pattern: RegExp; readonly provider: RoutedProvider }[];
+  readonly #claims: readonly { readonly pattern: string; readonly provider: RoutedProvider }[];
   readonly #defaults: RoutesOptions['defaults'];
 
   constructor({ providers, defaults }: RoutesOptions) {
     for (const provider of providers) this.#byName.set(provider.ref.name, provider);
     this.#defaults = defaults;
     this.#claims = providers.flatMap((provider) =>
-      provider.models.map((model) => ({ pattern: globPattern(model), provider })),
+      provider.models.map((model) => ({ pattern: model, provider })),
     );
   }
 
@@ -87,7 +88,7 @@ export class Routes {
   forModel(route: Route, model: string): Route {
     const kind = this.#byName.get(route.provider.name)?.kind;
     const claim = this.#claims.find(
-      ({ pattern, provider }) => provider.kind === kind && pattern.test(model),
+      ({ pattern, provider }) => provider.kind === kind && matchesGlob(pattern, model),
     );
     return claim === undefined ? route : { ...route, provider: claim.provider.ref };
   }
@@ -123,11 +124,6 @@ function absolute(rest: string): string {
 function pathOf(target: string): string {
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);
-}
-
-function globPattern(glob: string): RegExp {
-  const literal = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('.*')}$`);
 }
 
 function noDefault(kind: string): EconomizerError {

@@ -107,7 +107,10 @@ export class Gateway {
       await this.#options.admin.handle(request, response, target.slice(adminPrefix.length));
       return;
     }
-    const opened = openCall({ method, target, rawHeaders }, this.#options);
+    const opened = openCall(
+      { method, target, rawHeaders, peer: request.socket.remoteAddress ?? '' },
+      this.#options,
+    );
     this.#watch(response, opened.call);
     const { pipeline, clock } = this.#options;
     try {
@@ -137,7 +140,7 @@ export class Gateway {
   }
 
   #answer(response: ServerResponse, { call, route }: OpenedCall, error: EconomizerError): void {
-    writeError(response, error, { dialect: errorDialect(call, route), id: call.id });
+    writeError(response, error, { dialect: errorDialect(call, route), call });
   }
 
   /** Keeps count, and carries the caller's leaving and its deadline into the call. */

@@ -52,6 +52,22 @@ export const errorCodes = {
     kind: 'unauthorised',
     when: 'The caller shows no key that this gateway knows.',
   },
+  ECO_KEY_ENDED: {
+    kind: 'unauthorised',
+    when: 'The key was good, but has expired, was rotated or was revoked.',
+  },
+  ECO_LOCAL_ONLY: {
+    kind: 'forbidden',
+    when: 'The gateway has no keys and so serves programs on its own machine only; the request comes from elsewhere, through a proxy, or from a web page.',
+  },
+  ECO_BAD_KEY: {
+    kind: 'invalid',
+    when: 'What a key is to be cannot be: a name, pattern, scope or time in it is not allowed.',
+  },
+  ECO_KEY_TAKEN: { kind: 'invalid', when: 'Its tenant has a key of this name already.' },
+  ECO_NO_KEY: { kind: 'missing', when: 'There is no key of this name.' },
+  ECO_KEY_STORE: { kind: 'service', when: 'The store of the keys cannot be read or written.' },
+  ECO_BAD_QUERY: { kind: 'invalid', when: 'A query of the admin API cannot be understood.' },
   ECO_NOT_ALLOWED: {
     kind: 'forbidden',
     when: 'The key is known, but not for this: another model, provider or tenant, or a scope that it lacks.',
@@ -63,6 +79,10 @@ export const errorCodes = {
   ECO_BUDGET: {
     kind: 'quota',
     when: 'A budget has too little left for what the call can cost at most.',
+  },
+  ECO_UNBOUNDED: {
+    kind: 'quota',
+    when: 'A hard budget meets a call that can cost any amount: its price is not known, or nothing bounds it.',
   },
   ECO_BUDGET_STORE: {
     kind: 'service',

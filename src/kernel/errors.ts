@@ -7,7 +7,13 @@ export interface ErrorExtras {
   readonly cause?: unknown;
   /** The request field or config path at fault. */
   readonly param?: string;
+  /** When asking again may help, in milliseconds from now. */
+  readonly retryAfterMs?: number | undefined;
+  /** What a program may want to know of it, by name. */
+  readonly details?: ErrorDetails | undefined;
 }
+
+export type ErrorDetails = Readonly<Record<string, string | number | null>>;
 
 /**
  * Every failure that Economizer reports. `code` is stable and documented in `docs/reference/errors.md`; `kind` is
@@ -18,6 +24,8 @@ export class EconomizerError extends Error {
   readonly code: ErrorCode;
   readonly kind: ErrorKind;
   readonly param: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly details: ErrorDetails | undefined;
   readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
@@ -25,6 +33,8 @@ export class EconomizerError extends Error {
     this.code = code;
     this.kind = errorCodes[code].kind;
     this.param = extras.param;
+    this.retryAfterMs = extras.retryAfterMs;
+    this.details = extras.details;
   }
 
   /** True for our errors, even those of another copy of this package. */

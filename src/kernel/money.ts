@@ -25,3 +25,11 @@ export function usdText(nano: NanoUsd): string {
   const fraction = digits.slice(-9).replace(/0+$/, '');
   return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
 }
+
+/** Nano-dollars of decimal text such as `0.5` or `12`; undefined where it is none, or has more than nine decimals: nothing is rounded. */
+export function parseUsd(text: string): NanoUsd | undefined {
+  const match = /^(\d{1,7})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) return undefined;
+  const nano = Number(match[1]) * NANO_PER_USD + Number((match[2] ?? '').padEnd(9, '0'));
+  return Number.isSafeInteger(nano) ? nano : undefined;
+}

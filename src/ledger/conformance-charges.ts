@@ -41,23 +41,44 @@ export const chargeCases: Record<string, (store: LedgerStore) => Promise<void>> 
     await store.append(rows);
     const sums = async (query: SpendQuery): Promise<string> =>
       (await store.spend(query))
-        .map(({ value, chargedNanos }) => `${value}:${chargedNanos}`)
+        .map(({ values, chargedNanos }) => `${values.join('/')}:${chargedNanos}`)
         .join(' ');
     same(await sums({ scope: {} }), ':2050');
     same(await sums({ scope: { tenant: 'b' } }), ':1000');
     same(await sums({ scope: { tenant: 'nobody' } }), '');
-    same(await sums({ scope: {}, per: 'tenant' }), 'b:1000 default:1050');
-    same(await sums({ scope: {}, per: 'team' }), 'research:1050');
-    same(await sums({ scope: { team: 'research' }, per: 'key' }), 'k2:0 nightly-runs:1050');
-    same(await sums({ scope: { key: 'nightly-runs' }, per: 'agent' }), 'other:50 planner:2000');
-    same(await sums({ scope: {}, per: 'session' }), 'session-1:1050');
+    same(await sums({ scope: {}, per: ['tenant'] }), 'b:1000 default:1050');
+    same(await sums({ scope: {}, per: ['team'] }), ':1000 research:1050');
+    same(await sums({ scope: { team: 'research' }, per: ['key'] }), 'k2:0 nightly-runs:1050');
+    same(await sums({ scope: { key: 'nightly-runs' }, per: ['agent'] }), 'other:50 planner:2000');
+    same(await sums({ scope: {}, per: ['session'] }), ':1000 session-1:1050');
     same(await sums({ scope: { session: 'session-1', agent: 'planner' } }), ':1000');
-    same(await sums({ scope: { tenant: 'default' }, per: 'tag' }), 'x:1050 y:1000');
+    same(await sums({ scope: { tenant: 'default' }, per: ['tag'] }), ':0 x:1050 y:1000');
+    same(
+      await sums({ scope: {}, per: ['tenant', 'agent', 'session'] }),
+      'b/planner/:1000 default/other/session-1:50 default/planner/session-1:1000',
+    );
     same(await sums({ scope: { tag: 'x' } }), ':1050');
     same(await sums({ scope: { tag: "x' OR 1=1 --" } }), '');
     for (const scope of [{}, { tag: 'x' }]) {
       same(await sums({ scope, from: noon + 1, to: noon + hour + 1 }), ':50');
     }
+  },
+
+  async 'tells what single calls were charged'(store) {
+    await store.append([
+      sampleRow(),
+      sampleRow({ id: 'row-2', chargedNanos: 9000 }),
+      sampleRow({ id: 'row-3', costNanos: undefined }),
+    ]);
+    const charges = await store.charges(['row-1', 'row-2', 'row-3', 'row-4']);
+    same(
+      [...charges],
+      [
+        ['row-1', 1000],
+        ['row-2', 9000],
+      ],
+    );
+    same((await store.charges([])).size, 0);
   },
 
   async 'shows one key and one team only their own'(store) {

@@ -61,6 +61,7 @@ describe('the ledger as a store', () => {
       },
       report: ledger.report.bind(ledger),
       spend: ledger.spend.bind(ledger),
+      charges: ledger.charges.bind(ledger),
       recent: ledger.recent.bind(ledger),
       close: ledger.close.bind(ledger),
     };

@@ -19,6 +19,8 @@ export interface Ledger {
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
   /** What was charged to a scope. @throws EconomizerError `ECO_LEDGER`. */
   spend(query: SpendQuery): Promise<readonly Spend[]>;
+  /** What these calls were charged, by id, as far as it is known. @throws EconomizerError `ECO_LEDGER`. */
+  charges(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** The newest rows first. @throws EconomizerError `ECO_LEDGER`. */
   recent(limit: number): Promise<readonly LedgerRow[]>;
   /** Books what is left and ends the worker. What cannot be booked stays in the journal for the next start. */
@@ -109,6 +111,11 @@ class JournaledLedger implements Ledger {
   async spend(query: SpendQuery): Promise<readonly Spend[]> {
     await this.flush();
     return this.#thread.ask('spend', query);
+  }
+
+  async charges(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    await this.flush();
+    return this.#thread.ask('charges', ids);
   }
 
   async recent(limit: number): Promise<readonly LedgerRow[]> {

@@ -1,18 +1,21 @@
 import type { LedgerRow } from './row.ts';
 
-export type GroupBy =
-  | 'model'
-  | 'agent'
-  | 'day'
-  | 'mechanism'
-  | 'tenant'
-  | 'team'
-  | 'key'
-  | 'session'
-  | 'provider'
-  | 'outcome'
-  /** What broke the provider's prefix cache. */
-  | 'cause';
+/** What reports can be grouped by; `cause` is what broke the provider's prefix cache. */
+export const groupings = [
+  'model',
+  'agent',
+  'day',
+  'mechanism',
+  'tenant',
+  'team',
+  'key',
+  'session',
+  'provider',
+  'outcome',
+  'cause',
+] as const;
+
+export type GroupBy = (typeof groupings)[number];
 
 export interface ReportQuery {
   readonly by: GroupBy;
@@ -32,8 +35,8 @@ export type SpendField = 'tenant' | 'team' | 'key' | 'agent' | 'session' | 'tag'
 export interface SpendQuery {
   /** Only calls where each field that is given has this value; empty for all. */
   readonly scope: Partial<Readonly<Record<SpendField, string | undefined>>>;
-  /** One line for each value of this field; calls that have none are left out. Undefined: one line for all. */
-  readonly per?: SpendField | undefined;
+  /** One line for each combination of values of these fields; what a call does not name is an empty text. Undefined: one line for all. */
+  readonly per?: readonly SpendField[] | undefined;
   /** Milliseconds since the epoch, inclusive; undefined for the beginning. */
   readonly from?: number;
   /** Exclusive. */
@@ -42,8 +45,8 @@ export interface SpendQuery {
 
 /** What was charged: its cost, or its upper bound where what the provider counted was lost. */
 export interface Spend {
-  /** Of the field asked for by `per`; empty where none was. */
-  readonly value: string;
+  /** Of the fields asked for by `per`, in their order. */
+  readonly values: readonly string[];
   readonly chargedNanos: number;
 }
 
@@ -83,6 +86,8 @@ export interface LedgerStore {
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
   /** What was charged to a scope, for rebuilding budgets. No line for what has no calls. */
   spend(query: SpendQuery): Promise<readonly Spend[]>;
+  /** What these calls were charged, by id; those that are not booked, or whose charge is not known, are left out. */
+  charges(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** The newest rows first. */
   recent(limit: number): Promise<readonly LedgerRow[]>;
   close(): Promise<void>;

@@ -95,7 +95,7 @@ function rowOf(call: Call, nowTick: number): LedgerRow {
     usage: account.usage,
     usageSource: account.usageSource,
     costNanos,
-    chargedNanos: account.chargedNanos,
+    chargedNanos: account.chargedNanos === costNanos ? undefined : account.chargedNanos,
     withoutUsage: without?.usage,
     withoutCostNanos: without?.costNanos,
     withoutMs: without?.totalMs,

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { Broadcast } from './broadcast.ts';
 import { note } from './note.ts';
+import { partOf } from './reserve.ts';
 import type { WithoutUs } from './recall.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -46,9 +47,16 @@ export function createJoin({ clock, without, purges }: JoinOptions): Stage {
       note(call, 'join', 'joined', clock);
       // Whatever becomes of the flight, its leader pays.
       Object.assign(call.account, { source: 'flight', usage: noUsage, costNanos: 0 });
-      return board(call, known, (reply) =>
-        asFollower({ call, flight: known, reply }, { clock, without }),
-      );
+      try {
+        return await board(call, known, (reply) =>
+          asFollower({ call, flight: known, reply }, { clock, without }),
+        );
+      } catch (error) {
+        if (EconomizerError.from(error).kind !== 'quota') throw error;
+        // The leader's budget is not this caller's.
+        Object.assign(call.account, { source: 'none', usage: undefined, costNanos: undefined });
+        return next(call);
+      }
     }
     const flight = takeOff(call, next, purges?.version() ?? 0, () => {
       if (flights.get(name) === flight) flights.delete(name);
@@ -160,6 +168,8 @@ function asFollower(
     account.savedBy = 'coalescing';
     account.without = spared(call, flight.leader, without);
   };
+  const outputCap = flight.leader.account.budget?.outputCap;
+  if (outputCap !== undefined) partOf(call).outputCap = outputCap;
   const collapsed = { ...reply, cacheStatus: 'fwd=uri-miss; collapsed' };
   if (isWhole(reply.body)) {
     finish();
@@ -170,6 +180,8 @@ function asFollower(
 
 /** What the follower's own call would have cost. Once the provider had begun to answer the leader, it would have had the prefix hot. */
 function spared(call: Call, leader: Call, without: WithoutUs): Call['account']['without'] {
+  // The leader itself followed a call at another gateway.
+  if (leader.account.source === 'flight') return leader.account.without;
   const { usage, costNanos, usageSource, endedTick, firstByteTick, ...led } = leader.account;
   if (usage === undefined) return undefined;
   const totalMs = endedTick === undefined ? undefined : endedTick - leader.startedTick;

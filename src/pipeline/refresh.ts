@@ -4,6 +4,7 @@ import { isWhole } from '../exchange/reply.ts';
 import { collect } from '../exchange/stream.ts';
 import { Cancellation } from '../kernel/cancellation.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { EconomizerError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { Next, Stage } from './stage.ts';
@@ -30,6 +31,8 @@ export class Refresher {
     if (this.#running.has(key)) return;
     const task = this.#run(stale, next)
       .catch((error: unknown) => {
+        // It is booked as what it is: a call that a budget turned away.
+        if (EconomizerError.from(error).kind === 'quota') return;
         this.#signals.emit('part-failed', { part: 'cache', operation: 'revalidate', error });
       })
       .finally(() => this.#running.delete(key));

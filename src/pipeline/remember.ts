@@ -81,7 +81,11 @@ class Keeper {
   #remember(awaited: Awaited, reply: Reply): void {
     const { call, policy } = awaited;
     const { harvest, key } = call;
-    if (harvest?.final === undefined || key === undefined || call.cut === true) return;
+    if (harvest?.final === undefined || key === undefined) return;
+    if (call.cut === true || call.account.budget?.outputCap !== undefined) {
+      note(call, 'remember', 'not-stored:clamped', this.#options.clock);
+      return;
+    }
     const size = harvest.final.length + (harvest.events?.length ?? 0);
     const unfit = unfitForStore(
       { facts: harvest.facts, status: reply.status, headers: reply.headers, size },

@@ -17,15 +17,19 @@ import { createAdmit, type Gate } from './admit.ts';
 import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
+import { createGlance } from './glance.ts';
 import { createIdentify } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
 import { PolicyChoice, type EasePolicy } from './policy-choice.ts';
 import { createPolicyKey } from './policy-key.ts';
+import { createMetering } from './metering.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
+import { createReserve, type ReserveParts } from './reserve.ts';
 import { createSend } from './send.ts';
+import { createShare, type Sharing } from './share.ts';
 import { createSettle } from './settle.ts';
 import { shape } from './shape.ts';
 import { compose, type Next } from './stage.ts';
@@ -58,8 +62,12 @@ export interface PipelineParts {
   /** What a call must pass before anything is done for it, in order. */
   readonly gates: readonly Gate[];
   readonly fanOut: FanOut | undefined;
+  /** Undefined: no budget is configured. */
+  readonly budgets: ReserveParts | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
+  /** Undefined: flights are this process's own. */
+  readonly sharing: Sharing | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -81,20 +89,30 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const refresher = new Refresher({ ...parts, book });
   const settle = createSettle({ ...parts, accountant });
   const send = createSend(parts);
+  const reserve =
+    parts.budgets === undefined ? [] : [createReserve({ ...parts.budgets, clock: parts.clock })];
   const keepWarm =
     parts.keepWarm &&
-    new KeepWarm({ ...parts.keepWarm, clock: parts.clock, run: compose([book, settle], send) });
+    new KeepWarm({
+      ...parts.keepWarm,
+      clock: parts.clock,
+      run: compose([book, ...reserve, settle], send), // plain calls: no stream to count
+    });
   const stages = [
     book,
     createIdentify(parts),
+    ...(parts.budgets === undefined ? [] : [createGlance(parts.budgets)]),
     ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
     shape,
     createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
     createJoin(parts),
+    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing, choice })]),
     createRemember({ ...parts, choice }),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
+    ...reserve,
     settle,
+    ...(parts.budgets === undefined ? [] : [createMetering(parts)]),
   ];
   return {
     run: compose(stages, send),

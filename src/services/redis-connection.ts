@@ -26,7 +26,7 @@ export interface ConnectionOptions {
 
 /** How often a silent server is asked whether it is there, in milliseconds. */
 const pingMs = 1000;
-/** A server that owes a reply for longer is not asked. Well above what a slow command may take. */
+/** A server that owes a reply for longer counts as lost. Well above what a slow command may take. */
 const stallMs = 250;
 /** A connection that owes a reply for longer is given up. */
 const deadMs = 3000;
@@ -36,7 +36,7 @@ const longestPauseMs = 2000;
 
 /**
  * A connection to one server that is made again, with growing pauses, whenever it breaks or the server falls silent. A server that
- * takes commands and answers none (stopped, or behind a dead link) is not asked after a quarter of a second, and left after three.
+ * takes commands and answers none (stopped, or behind a dead link) is not asked any more as soon as it is late, and left after three seconds.
  */
 export class RedisConnection implements RedisTarget {
   readonly #options: ConnectionOptions;
@@ -61,7 +61,9 @@ export class RedisConnection implements RedisTarget {
   }
 
   ask(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {
-    if (!this.isReady) return Promise.reject(this.#unready());
+    // Replies come in order: behind one that is owed for longer than this command may take, it would only wait.
+    const isStuck = this.#unanswered.oldestMs >= Math.min(deadlineMs, stallMs);
+    if (!this.#isUp || isStuck) return Promise.reject(this.#unready());
     const bytes = sizeOf(args);
     if (this.#unanswered.isFull(bytes)) return Promise.reject(tooMany());
     const reply = this.#client!.sendCommand(args);
@@ -141,7 +143,7 @@ export class RedisConnection implements RedisTarget {
         if (this.#unanswered.oldestMs > deadMs) {
           this.#lose(redisFault(`Redis has not answered for ${deadMs} ms.`));
         } else if (this.#unanswered.count === 0) {
-          this.ask(['PING'], deadMs).catch(() => {});
+          this.ask(['PING'], stallMs).catch(() => {});
         }
         cancel = this.#options.clock.after(pingMs, beat);
       };

@@ -107,7 +107,9 @@ it('a provider that does not read makes the uploading client wait', async () => 
   const socket = connect(Number(new URL(house.url).port), '127.0.0.1');
   onTestFinished(() => void socket.destroy());
   socket.on('error', () => {});
-  socket.write(`POST /v1/files HTTP/1.1\r\nHost: g\r\nContent-Length: ${100 * mebibyte}\r\n\r\n`);
+  socket.write(
+    `POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${100 * mebibyte}\r\n\r\n`,
+  );
   const pump = (): void => {
     let goesOn = true;
     while (goesOn && written < 100 * mebibyte) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chat, messages, send, startHouse, until } from './harness.ts';
 import { exchange, startRawHouse } from './raw-socket.ts';
 
-const close = 'Host: gateway\r\nConnection: close\r\n';
+const close = 'Host: localhost\r\nConnection: close\r\n';
 
 function answered(
   head: string,
@@ -86,7 +86,7 @@ describe('what is forwarded, to the byte', () => {
     const house = await startRawHouse(answered('200 OK\r\nContent-Length: 2', 'ok'));
     await exchange(
       house.url,
-      'GET /v1/models HTTP/1.1\r\nHost: g\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\n\r\n',
+      'GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\n\r\n',
     );
     expect(house.requests[0]).not.toContain('X-Hop');
     expect(house.requests[0]).toContain('X-Kept: 2');
@@ -139,7 +139,7 @@ describe('clients of every kind', () => {
   it('pipelined requests are answered in their order', async () => {
     const house = await startHouse();
     const ask = (path: string, extra = ''): string =>
-      `GET ${path} HTTP/1.1\r\nHost: g\r\n${extra}\r\n`;
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${extra}\r\n`;
     house.provider.failNext({ kind: 'slow', ms: 60 });
     const answer = await exchange(
       house.url,
@@ -153,7 +153,7 @@ describe('clients of every kind', () => {
     const house = await startHouse();
     const answer = await exchange(
       house.url,
-      'GET /v1/realtime?model=m HTTP/1.1\r\nHost: g\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      'GET /v1/realtime?model=m HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
       (text) => text.includes('ECO_NO_UPGRADE'),
     );
     expect(answer).toMatch(/^HTTP\/1.1 501 /);
@@ -166,7 +166,7 @@ describe('clients of every kind', () => {
     const house = await startHouse();
     const answer = await exchange(
       house.url,
-      'GET /v1/models HTTP/1.1\r\nHost: g\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',
+      'GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',
     );
     expect(answer).toMatch(/^HTTP\/1.1 200 /);
     expect(house.provider.calls[0]!.rawHeaders.join()).not.toMatch(/http2-settings|h2c/i);
@@ -206,7 +206,7 @@ it('a request that does not come whole in time is told so soon', async () => {
   const began = performance.now();
   const answer = await exchange(
     house.url,
-    'POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nContent-Length: 10\r\n\r\n{',
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{',
   );
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
   expect(answer).toContain('limits.receive');
@@ -218,7 +218,7 @@ it('a deadline holds for the upload too', async () => {
   const house = await startHouse();
   const answer = await exchange(
     house.url,
-    'POST /v1/chat/completions HTTP/1.1\r\nHost: g\r\nX-Economizer-Deadline: 100ms\r\nContent-Length: 10\r\n\r\n{',
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX-Economizer-Deadline: 100ms\r\nContent-Length: 10\r\n\r\n{',
   );
   expect(answer).toMatch(/^HTTP\/1.1 504 /);
   expect(answer).toContain('ECO_DEADLINE');
@@ -239,7 +239,7 @@ describe('two Cache-Control fields', () => {
 it('a call that is turned away leaves its connection open for the next', async () => {
   const house = await startHouse();
   const body = chat({ x: 'y'.repeat(100_000) });
-  const refused = `POST /nowhere HTTP/1.1\r\nHost: g\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const refused = `POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const answer = await exchange(house.url, `${refused}GET /health HTTP/1.1\r\n${close}\r\n`);
   expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 200']);
   expect(answer.endsWith('\r\n\r\nok\n')).toBe(true);

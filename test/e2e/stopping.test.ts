@@ -27,7 +27,7 @@ describe('a gateway that is told to stop', () => {
   it('says so to a request that comes on a connection that is still busy', async () => {
     const house = await startHouse({ provider: { firstByteMs: 100 } });
     const body = chat();
-    const one = `POST ${path} HTTP/1.1\r\nHost: g\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const one = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     const text = await exchange(
       house.url,
       one,

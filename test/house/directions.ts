@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ParsedFile } from './parsed-file.ts';
 
-const domain = ['budget', 'cache', 'context', 'ledger', 'upstream'];
+const domain = ['access', 'budget', 'cache', 'context', 'ledger', 'upstream'];
 const belowEdges = ['kernel', 'exchange', ...domain, 'pipeline'];
 
 /** Which rooms each room may import from, besides itself. Composition roots may import from all. */
@@ -9,6 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   exchange: ['kernel'],
   services: ['kernel'],
+  access: ['kernel', 'exchange'],
   budget: ['kernel', 'exchange', 'services'],
   cache: ['kernel', 'exchange', 'services'],
   context: ['kernel', 'exchange'],
@@ -29,6 +30,7 @@ const roots = new Set([
   'testing.ts',
   'assembly.ts',
   'cache-parts.ts',
+  'budget-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);

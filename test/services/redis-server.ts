@@ -29,14 +29,22 @@ export function serviceIsHere(command: string, remedy: string): boolean {
   return false;
 }
 
-export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+/** @param given the port; default: a free one. */
+export async function startRedis(
+  settings: readonly string[] = [],
+  given?: number,
+): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'economizer-redis-'));
-  const port = await freePort();
+  const port = given ?? (await freePort());
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     const words = ['--port', String(port), '--dir', directory, '--bind', '127.0.0.1'];
     child = spawn('redis-server', [...words, '--save', '', ...settings], { stdio: 'ignore' });
-    await untilReachable(port);
+    // One that cannot be reached must not be left behind.
+    await untilReachable(port).catch((error: unknown) => {
+      child!.kill('SIGKILL');
+      throw error;
+    });
   };
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -1,9 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { hasRedis, startRedis, type RedisServer } from '../../../test/services/redis-server.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { Signals } from '../../kernel/signals.ts';
+import { connectRedis } from '../../services/redis-client.ts';
+import type { RedisLink } from '../../services/redis.ts';
 import { budgetStoreConformance } from '../conformance.ts';
 import { createMemoryBudgetStore, MemoryBacking } from './memory.ts';
+import { createRedisBudgetStore } from './redis.ts';
 import { createSqliteBudgetStore } from './sqlite.ts';
 
 describe('every store of budgets', () => {
@@ -26,4 +33,48 @@ describe('every store of budgets', () => {
     },
   });
   for (const { name, run } of [...memory, ...sqlite]) test(name, run);
+});
+
+describe.skipIf(!hasRedis)('the store in Redis', () => {
+  let server: RedisServer;
+  let link: RedisLink;
+  beforeAll(async () => {
+    // A cluster of one: it refuses scripts over keys of several slots.
+    server = await startRedis(['--cluster-enabled', 'yes']);
+    link = connectRedis({ url: server.url });
+    while (!link.connected) await delay(5);
+    await link.send(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383'], 1000);
+    while (!String(await link.send(['CLUSTER', 'INFO'], 1000)).includes('cluster_state:ok')) {
+      await delay(20);
+    }
+  });
+  afterAll(async () => {
+    await link.close();
+    await server.stop();
+  });
+  const redis = budgetStoreConformance({
+    name: 'redis',
+    leaseMs: 100,
+    async create({ leaseMs }) {
+      await link.send(['FLUSHALL'], 1000);
+      return {
+        // The server's clock is nobody's to move.
+        pass: delay,
+        async open(owner) {
+          const store = createRedisBudgetStore({
+            clock: systemClock,
+            signals: new Signals(),
+            link,
+            owner,
+            leaseMs,
+            settleMs: 1,
+            ledger: 'one',
+          });
+          await store.whenOpen(1000);
+          return store;
+        },
+      };
+    },
+  });
+  for (const { name, run } of redis) test(name, run);
 });

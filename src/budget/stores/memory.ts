@@ -142,7 +142,9 @@ class MemoryBudgetStore implements BudgetStore {
   }
 
   openHolds(): readonly OpenHold[] {
-    return [...this.#backing.holds].map(([id, { since: _, ...hold }]) => ({ id, ...hold }));
+    return [...this.#backing.holds].map(([id, { amount, accounts, owner, state }]) => {
+      return { id, amount, accounts, owner, state };
+    });
   }
 
   claim(name: string, until: number): boolean {

@@ -7,7 +7,8 @@ import type { RedisLink } from '../../services/redis.ts';
 import { cacheTierConformance } from '../conformance.ts';
 import { sampleEntry } from '../sample-entry.ts';
 import type { CacheTier } from '../tier.ts';
-import { createRedisTier, placeOf } from './redis.ts';
+import { placeOf } from './redis-place.ts';
+import { createRedisTier } from './redis.ts';
 
 /** A link that stands. */
 async function linkTo(url: string): Promise<RedisLink> {

@@ -2,10 +2,12 @@ import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import type { RedisArgument, RedisLink, RedisReply } from '../../services/redis.ts';
+import type { Lease, SharedFlights } from '../shared-flights.ts';
 import type { SecretInUse } from '../shared-secret.ts';
 import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import { clearRedis, redisStats, sweepRedis } from './redis-census.ts';
+import { keyAt, placeOf, placesPattern } from './redis-place.ts';
 import { expiryOf, sealedHeadBytes, Sealer, type Flaw } from './sealed-value.ts';
 
 export interface RedisTierOptions {
@@ -21,17 +23,14 @@ export interface RedisTierOptions {
   readonly storeMs: number;
   readonly clock: Clock;
   readonly signals: Signals;
+  /** Undefined where gateways do not share flights. */
+  readonly flights?: Pick<SharedFlights, 'take'> | undefined;
 }
 
 const name = 'l2';
 const part = `cache.${name}`;
 /** What a value has beside its body at most: seal and head. */
 const headBytesMax = sealedHeadBytes + 64 * 1024;
-
-/** Where an entry lies. The braces keep what belongs to a key in one slot of a cluster; the number is the version of the values' form. */
-export function placeOf(prefix: string, key: string): string {
-  return `${prefix}c1:{${key}}`;
-}
 
 /** The tier that gateways share, `l2`, in Redis or Valkey. What it gives back was sealed by one of them, or it is a miss and a signal. */
 export function createRedisTier(options: RedisTierOptions): CacheTier {
@@ -76,7 +75,8 @@ class RedisTier implements CacheTier {
   }
 
   set(entry: CacheEntry): Promise<void> {
-    return this.#track(this.#set(entry));
+    const lease = this.#options.flights?.take(entry.key);
+    return this.#track(this.#set(entry, lease).finally(() => lease?.giveUp('unstored')));
   }
 
   delete(key: string): Promise<boolean> {
@@ -89,7 +89,7 @@ class RedisTier implements CacheTier {
     this.#since = since;
     this.#packing.clear();
     try {
-      const kept = (place: string): boolean => since.has(place.slice(prefix.length + 4, -1));
+      const kept = (place: string): boolean => since.has(keyAt(prefix, place));
       await this.#track(clearRedis({ link, pattern: this.#pattern(), kept, deadlineMs: storeMs }));
     } finally {
       if (this.#since === since) this.#since = undefined;
@@ -98,7 +98,7 @@ class RedisTier implements CacheTier {
 
   sweep(purges: readonly Purged[], { remove }: { readonly remove: boolean }): Promise<number> {
     const { link, prefix, storeMs } = this.#options;
-    const keyOf = (place: string): string => place.slice(prefix.length + 4, -1);
+    const keyOf = (place: string): string => keyAt(prefix, place);
     const pattern = this.#pattern();
     return this.#track(
       this.flush().then(() =>
@@ -121,7 +121,7 @@ class RedisTier implements CacheTier {
     return this.flush();
   }
 
-  async #set(entry: CacheEntry): Promise<void> {
+  async #set(entry: CacheEntry, lease: Lease | undefined): Promise<void> {
     const { clock, maxEntryBytes, storeMs } = this.#options;
     const { key, answer, staleUntil } = entry;
     this.#since?.add(key);
@@ -135,7 +135,8 @@ class RedisTier implements CacheTier {
     if (value === undefined || ttlMs <= 0) return;
     this.#packing.delete(key);
     try {
-      await this.#send(['SET', place, value, 'PX', String(ttlMs)], storeMs);
+      if (lease !== undefined) await lease.land(value, ttlMs, storeMs);
+      else await this.#send(['SET', place, value, 'PX', String(ttlMs)], storeMs);
     } catch (error) {
       await this.#unlink(place).catch(() => {}); // of the two failures the first is told
       throw error;
@@ -187,7 +188,7 @@ class RedisTier implements CacheTier {
   }
 
   #pattern(): string {
-    return `${this.#options.prefix.replace(/[*?[\]\\]/g, String.raw`\$&`)}c1:{*}`;
+    return placesPattern(this.#options.prefix);
   }
 
   #seal(): Sealer {

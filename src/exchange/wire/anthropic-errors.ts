@@ -24,6 +24,7 @@ export function anthropicErrorBody(shape: ErrorShape): JsonValue {
       message: shape.message,
       code: shape.code,
       ...(shape.param === undefined ? {} : { param: shape.param }),
+      ...(shape.details === undefined ? {} : { economizer: shape.details }),
     },
   };
 }

@@ -9,6 +9,7 @@ export function openAiErrorBody(shape: ErrorShape): JsonValue {
       type: shape.type,
       param: shape.param ?? null,
       code: shape.code,
+      ...(shape.details === undefined ? {} : { economizer: shape.details }),
     },
   };
 }

@@ -46,6 +46,7 @@ export class AdminApi {
       const [path = '', search = ''] = target.split('?', 2);
       const { method = 'GET' } = request;
       const { route, params } = this.#table.find(method, path);
+      if (admin.readsOnly !== undefined && route.forReaders !== true) throw adminsOnly();
       if (admin.tenant !== undefined && !route.forTenants) throw wholeHouseOnly();
       const body = await bodyOf(request);
       const answer = await route.handle({
@@ -97,10 +98,17 @@ function notJson(): EconomizerError {
   );
 }
 
+function adminsOnly(): EconomizerError {
+  return new EconomizerError(
+    'ECO_NOT_ALLOWED',
+    'This key may only look at what was spent with it; what was asked needs the scope "admin".',
+  );
+}
+
 function wholeHouseOnly(): EconomizerError {
   return new EconomizerError(
     'ECO_NOT_ALLOWED',
-    'This key administers one tenant; what was asked concerns the whole installation and needs a key without a tenant of its own.',
+    'This key administers one tenant; what was asked concerns the whole installation and needs the scope "operator".',
   );
 }
 

@@ -8,6 +8,8 @@ export interface Administrator {
   readonly name: string;
   /** What it may see and change; undefined: the whole installation. */
   readonly tenant: string | undefined;
+  /** Where set, it may only look, and only at what was done with this key of its tenant. */
+  readonly readsOnly: { readonly key: string } | undefined;
 }
 
 /** A request to the admin API, understood. */
@@ -33,6 +35,8 @@ export interface AdminRoute {
   readonly path: string;
   /** True where an administrator of one tenant may use it; `handle` then keeps to `request.admin.tenant`. */
   readonly forTenants: boolean;
+  /** True where a key that may only `read` may use it too; `handle` then keeps to `request.admin.readsOnly`. */
+  readonly forReaders?: boolean;
   /** One sentence for the reference page. */
   readonly summary: string;
   /** What may be in the query or the body, name by name, for the reference page. */

@@ -8,7 +8,7 @@ import { reportFrom } from './sqlite-report.ts';
 import { migrate, readAsPresent, rowLengths } from './sqlite-migration.ts';
 import { Rollup } from './sqlite-rollup.ts';
 import { rowOf, type SqlValue } from './sqlite-rows.ts';
-import { spendFrom } from './sqlite-spend.ts';
+import { chargesFrom, spendFrom } from './sqlite-spend.ts';
 import { callColumnNames, schema, schemaVersion } from './sqlite-schema.ts';
 
 /** Another process may be writing; it needs some milliseconds for a batch. */
@@ -78,6 +78,10 @@ export class LedgerDatabase {
 
   spend(query: SpendQuery): readonly Spend[] {
     return spendFrom(this.#database, query);
+  }
+
+  charges(ids: readonly string[]): ReadonlyMap<string, number> {
+    return chargesFrom(this.#database, ids);
   }
 
   /** The newest rows first. */

@@ -8,6 +8,7 @@ export interface Questions {
   flush: { readonly ask: undefined; readonly answer: undefined };
   report: { readonly ask: ReportQuery; readonly answer: readonly ReportLine[] };
   spend: { readonly ask: SpendQuery; readonly answer: readonly Spend[] };
+  charges: { readonly ask: readonly string[]; readonly answer: ReadonlyMap<string, number> };
   recent: { readonly ask: number; readonly answer: readonly LedgerRow[] };
 }
 

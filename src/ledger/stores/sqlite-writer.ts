@@ -55,6 +55,7 @@ const answers: {
   },
   report: (query) => open().database.report(query),
   spend: (query) => open().database.spend(query),
+  charges: (ids) => open().database.charges(ids),
   recent: (limit) => open().database.recent(limit),
 };
 

@@ -11,6 +11,7 @@ export function createSqliteLedgerStore(options: { readonly path: string }): Led
     },
     report: async (query) => database.report(query),
     spend: async (query) => database.spend(query),
+    charges: async (ids) => database.charges(ids),
     recent: async (limit) => database.recent(limit),
     close: async () => database.close(),
   };

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { hasRedis, startRedis, type RedisServer } from '../../test/services/redis-server.ts';
+import { Cancellation } from '../kernel/cancellation.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { Signals } from '../kernel/signals.ts';
+import { connectRedis } from '../services/redis-client.ts';
+import type { RedisLink } from '../services/redis.ts';
+import { sampleEntry } from './sample-entry.ts';
+import { SharedFlights, type Entrance, type Lease } from './shared-flights.ts';
+import { createRedisTier } from './tiers/redis.ts';
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function leaseOf(entrance: Entrance | undefined): Lease {
+  if (entrance === undefined || !('lease' in entrance)) {
+    throw new Error(`no lease: ${JSON.stringify(entrance)}`);
+  }
+  return entrance.lease;
+}
+
+describe.skipIf(!hasRedis)('flights that gateways share', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(() => server.stop());
+
+  let count = 0;
+
+  /** One gateway's part. */
+  async function gateway(leaseMs = 600) {
+    let up = (): void => {};
+    const stands = new Promise<void>((resolve) => (up = resolve));
+    const link: RedisLink = connectRedis({
+      url: server.url,
+      onState: ({ connected }) => connected && up(),
+    });
+    await stands;
+    const signals = new Signals();
+    const failures: string[] = [];
+    signals.on('part-failed', ({ part, operation }) => failures.push(`${part} ${operation}`));
+    const parts = { link, prefix: 'e:', clock: systemClock, signals };
+    const flights = new SharedFlights({ ...parts, leaseMs, operationMs: 1000 });
+    const limits = { maxEntryBytes: 1e6, lookupMs: 1000, storeMs: 1000 };
+    const tier = createRedisTier({ ...parts, ...limits, flights, secret: { current: 'secret' } });
+    onTestFinished(async () => {
+      await flights.close();
+      await link.close();
+    });
+    return { link, flights, tier, failures };
+  }
+  const newKey = (): string => `key-${count++}`;
+  const entryOf = (key: string, seed: number) => sampleEntry({ key, now: Date.now(), seed });
+  const firstByte = (entry?: { answer: { final: Uint8Array } }) => entry?.answer.final[0];
+
+  it('are led by one; the others hear when the answer lies ready', async () => {
+    const [one, other] = [await gateway(), await gateway()];
+    const key = newKey();
+    leaseOf(await one.flights.enter(key, false));
+    const waiter = other.flights.waiter(key);
+    expect(await other.flights.enter(key, false)).toMatchObject({ busyMs: expect.any(Number) });
+    const waiting = waiter.wait(5000, new Cancellation());
+    const from = performance.now();
+    await one.tier.set(entryOf(key, 1));
+    expect(await waiting).toBe('stored');
+    expect(performance.now() - from).toBeLessThan(400);
+    expect(await other.flights.enter(key, false)).toEqual({ stored: true });
+    expect(firstByte(await other.tier.get(key))).toBe(entryOf(key, 1).answer.final[0]);
+    leaseOf(await other.flights.enter(key, true)).release('free');
+    waiter.done();
+  });
+
+  it('stay with a leader that lives, however long it takes', async () => {
+    const [one, other] = [await gateway(300), await gateway(300)];
+    const key = newKey();
+    leaseOf(await one.flights.enter(key, false));
+    await sleep(1000);
+    expect(await other.flights.enter(key, false)).toHaveProperty('busyMs');
+  });
+
+  it('pass to exactly one when the leader dies, and the late leader changes nothing', async () => {
+    const [late, ...others] = [await gateway(), await gateway(), await gateway(), await gateway()];
+    const key = newKey();
+    leaseOf(await late!.flights.enter(key, false));
+    // As if it were stopped: its lease runs out and nobody renews it.
+    await late!.link.send(['DEL', `e:f1:{${key}}`], 1000);
+    const entrances = await Promise.all(others.map(({ flights }) => flights.enter(key, false)));
+    const leading = entrances.filter((each) => each !== undefined && 'lease' in each);
+    expect(leading).toHaveLength(1);
+    const leader = others[entrances.indexOf(leading[0])]!;
+
+    await late!.tier.set(entryOf(key, 1)); // it comes back while the other flies
+    expect(await leader.tier.get(key)).toBeUndefined();
+    await leader.tier.set(entryOf(key, 2));
+    expect(firstByte(await leader.tier.get(key))).toBe(entryOf(key, 2).answer.final[0]);
+    expect(late!.failures).toEqual([]);
+  });
+
+  it('are not overwritten by a leader that comes back after the other has answered', async () => {
+    const [late, leader] = [await gateway(), await gateway()];
+    const key = newKey();
+    leaseOf(await late.flights.enter(key, false));
+    await late.link.send(['DEL', `e:f1:{${key}}`], 1000);
+    leaseOf(await leader.flights.enter(key, false));
+    await leader.tier.set(entryOf(key, 2));
+    await late.tier.set(entryOf(key, 1));
+    expect(firstByte(await leader.tier.get(key))).toBe(entryOf(key, 2).answer.final[0]);
+  });
+
+  it('still bring their answer where the lease ran out and nobody took over', async () => {
+    const one = await gateway();
+    const key = newKey();
+    leaseOf(await one.flights.enter(key, false));
+    await one.link.send(['DEL', `e:f1:{${key}}`], 1000);
+    await one.tier.set(entryOf(key, 1));
+    expect(await one.tier.get(key)).toBeDefined();
+  });
+
+  it.each(['unstored', 'free'] as const)(
+    'tell that they ended without an answer: %s',
+    async (how) => {
+      const [one, other] = [await gateway(), await gateway()];
+      const key = newKey();
+      const lease = leaseOf(await one.flights.enter(key, false));
+      const waiter = other.flights.waiter(key);
+      await other.flights.enter(key, false);
+      const waiting = waiter.wait(5000, new Cancellation());
+      lease.release(how);
+      expect(await waiting).toBe(how);
+      leaseOf(await other.flights.enter(key, false)).release('free');
+      waiter.done();
+    },
+  );
+
+  it('wait no longer than they are told, nor for callers who have left', async () => {
+    const one = await gateway();
+    const waiter = one.flights.waiter(newKey());
+    expect(await waiter.wait(20, new Cancellation())).toBeUndefined();
+    const cancellation = new Cancellation();
+    const waiting = waiter.wait(60_000, cancellation);
+    cancellation.cancel(new Error('left'));
+    expect(await waiting).toBeUndefined();
+    waiter.done();
+  });
+
+  it('are local where Redis cannot be asked, without waiting', async () => {
+    const one = await gateway();
+    await one.link.close();
+    const from = performance.now();
+    expect(await one.flights.enter(newKey(), false)).toBeUndefined();
+    expect(performance.now() - from).toBeLessThan(20);
+  });
+});
