@@ -8,6 +8,7 @@ import type { KeyStore } from './access/store.ts';
 import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
+import type { Purger } from './cache/invalidation/purger.ts';
 import type { CacheStack } from './cache/stack.ts';
 import { openCacheParts } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
@@ -45,6 +46,7 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  readonly purger: Purger;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -110,6 +112,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
     stack,
+    purger: cache.purger,
     shared,
     adminRoutes: adminRoutes({
       keyStore,

@@ -32,8 +32,7 @@ export function judge(
   if (directives.noCache === true || directives.noStore === true || now >= entry.staleUntil) {
     return 'unusable';
   }
-  // The policy of who stored it may have been another than that of who reads it: the shorter time holds.
-  const staleMs = now - Math.min(entry.freshUntil, entry.storedAt + policy.ttlMs);
+  const staleMs = now - endOfFreshness(entry, policy);
   if (!suitsCaller(entry, directives, now)) return standIn(staleMs, directives, policy);
   if (staleMs < 0) return 'fresh';
   if (directives.maxStale !== undefined) {
@@ -44,6 +43,11 @@ export function judge(
   return staleMs < policy.staleWhileRevalidateMs && !insists
     ? 'stale-while-revalidate'
     : standIn(staleMs, directives, policy);
+}
+
+/** The policy of who stored an entry may have been another than that of who reads it: the shorter time holds. */
+export function endOfFreshness(entry: CacheEntry, policy: CachePolicy): number {
+  return Math.min(entry.freshUntil, entry.storedAt + policy.ttlMs);
 }
 
 /** The times of a refusal that is kept; it never stands in for anything. */

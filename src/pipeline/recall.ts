@@ -1,5 +1,5 @@
 import { cacheStatus } from '../cache/cache-status.ts';
-import { ageSeconds, judge } from '../cache/freshness.ts';
+import { ageSeconds, endOfFreshness, judge } from '../cache/freshness.ts';
 import { RefreshWorth } from '../cache/policies/refresh-worth.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
@@ -75,7 +75,7 @@ export function createRecall(options: RecallOptions): Stage {
     }
     if (call.directives.onlyIfCached === true) throw notStored();
     if (verdict === 'stale-if-error') return forwardOrStale(question, next, options);
-    const forwarded = whyForwarded(found, clock);
+    const forwarded = whyForwarded(question, clock);
     note(call, 'recall', forwarded, clock);
     return withStatus(await next(call), call, { forwarded }, options);
   };
@@ -92,8 +92,8 @@ function isWorthRefreshing(
 }
 
 /** Past its time, or fresh but refused by the caller's directives (RFC 9211 section 2.2). */
-function whyForwarded({ entry }: Found, clock: Clock): 'request' | 'stale' {
-  return clock.now() < entry.freshUntil ? 'request' : 'stale';
+function whyForwarded({ found, policy }: Question, clock: Clock): 'request' | 'stale' {
+  return clock.now() < endOfFreshness(found.entry, policy) ? 'request' : 'stale';
 }
 
 async function forward(call: Call, next: Next, options: RecallOptions): Promise<Reply> {
@@ -111,14 +111,14 @@ async function forwardOrStale(
   next: Next,
   options: RecallOptions,
 ): Promise<Reply> {
-  const { call, found } = question;
+  const { call } = question;
   note(call, 'recall', 'stale', options.clock);
   const reply = await next(call).catch((error: unknown) => {
     if (EconomizerError.from(error).kind === 'cancelled') throw error;
     return undefined;
   });
   if (reply !== undefined && reply.status < 500) {
-    return withStatus(reply, call, { forwarded: whyForwarded(found, options.clock) }, options);
+    return withStatus(reply, call, { forwarded: whyForwarded(question, options.clock) }, options);
   }
   if (reply !== undefined && !(reply.body instanceof Uint8Array)) {
     reply.body.cancel(new Error('a stored answer serves instead'));
@@ -128,12 +128,13 @@ async function forwardOrStale(
 }
 
 function serve(
-  { call, policy, found }: Question,
+  question: Question,
   options: RecallOptions,
   how: 'hit' | 'stale' | 'stale-if-error',
   failedStatus?: number,
 ): Reply {
   const { clock } = options;
+  const { call, policy, found } = question;
   const { account } = call;
   const { entry, tier } = found;
   note(call, 'recall', `${how}:${tier}:${policy.name}`, clock);
@@ -154,11 +155,11 @@ function serve(
   const status =
     how === 'stale-if-error'
       ? cacheStatus({
-          forwarded: whyForwarded(found, clock),
+          forwarded: whyForwarded(question, clock),
           detail: how,
           ...(failedStatus === undefined ? {} : { status: failedStatus }),
         })
-      : cacheStatus({ hit: entry, now, detail: tier });
+      : cacheStatus({ hit: { freshUntil: endOfFreshness(entry, policy) }, now, detail: tier });
   return {
     ...renderAnswer(entry.answer, call),
     cacheStatus: named(status, call, options),
