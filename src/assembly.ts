@@ -24,17 +24,15 @@ import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
-import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
 import { modelEconomics } from './ledger/model-economics.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
-import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
 import { createTokenEstimator } from './ledger/token-estimate.ts';
 import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
-import type { WithoutUs } from './pipeline/recall.ts';
-import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/stages.ts';
+import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
@@ -72,9 +70,8 @@ export interface AssemblyOptions {
 
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
-  const { config, clock, signals } = options;
+  const { config, clock, signals, keyStore = createMemoryKeyStore() } = options;
   for (const text of config.warnings) signals.emit('notice', { text });
-  const { keyStore = createMemoryKeyStore() } = options;
   const configuredKeys = config.access.keys;
   const keyring = new Keyring({ configured: configuredKeys, store: keyStore, clock, signals });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
@@ -86,7 +83,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
-  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
@@ -146,11 +143,6 @@ function routesOf({ providers, defaultProviders: defaults }: Config): Routes {
 
 function bringYourOwn({ providers }: Config): ReadonlySet<string> {
   return new Set(providers.filter((each) => each.apiKey === undefined).map(({ name }) => name));
-}
-
-function keepWarmOf({ care }: Config) {
-  if (!care.keepWarm) return undefined;
-  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
 }
 
 function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
@@ -217,6 +209,11 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
   });
 }
 
+function keepWarmOf({ care }: Config): PipelineParts['keepWarm'] {
+  if (!care.keepWarm) return undefined;
+  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
+}
+
 function fitterOf(
   { config, clock, signals }: AssemblyOptions,
   book: PriceBook,
@@ -237,33 +234,6 @@ function fitterOf(
     clock,
     signals,
   });
-}
-
-/** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
-const rememberedUses = 20_000;
-
-/** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
-function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
-  const lastUses = new Map<string, number>();
-  return (call, { answer, key, storedAt }) => {
-    const now = clock.now();
-    const ageMs = now - (lastUses.get(key) ?? storedAt);
-    if (lastUses.size >= rememberedUses) lastUses.clear();
-    lastUses.set(key, now);
-    if (answer.usage === undefined) return undefined;
-    const { priceId: provider } = call.provider;
-    const model = answer.model ?? call.facts!.model;
-    const question = { provider, at: call.startedAt, serviceTier: answer.serviceTier };
-    return counterfactualOf({
-      answerUsage: answer.usage,
-      usageSource: answer.usageSource ?? 'estimated',
-      rules: prefixRules(provider, model),
-      ageMs,
-      price:
-        book.find({ ...question, model }) ?? book.find({ ...question, model: call.facts!.model }),
-      totalMs: answer.totalMs,
-    });
-  };
 }
 
 function routedProvider(provider: ProviderConfig): RoutedProvider {

@@ -151,7 +151,7 @@ function readFlag(value: JsonValue): boolean {
 
 function textsOf(value: JsonValue): readonly string[] | undefined {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
-    ? (value as readonly string[])
+    ? value
     : undefined;
 }
 

@@ -112,6 +112,7 @@ function budgetConfig(values: ConfigValues['budgets'][number]): BudgetConfig {
 function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
   return {
     store: values.store,
+    lostShare: values.store_lost === 'share' ? values.lost_share_percent / 100 : undefined,
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,

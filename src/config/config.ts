@@ -170,6 +170,8 @@ export type UnboundedReason =
 
 export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
+  /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
+  readonly lostShare: number | undefined;
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
   readonly clampTokens: number;
   readonly waitMs: number;

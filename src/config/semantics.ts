@@ -5,6 +5,7 @@ import {
   countedNowhere,
   forgetful,
   idleBudgets,
+  idleShare,
   oversubscribed,
   twins,
 } from './budget-checks.ts';
@@ -46,6 +47,7 @@ export const semanticWarnings: readonly Check[] = [
   { sections: ['budgets'], findings: idleBudgets },
   { sections: ['budgets'], findings: oversubscribed },
   { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
+  { sections: ['budgets', 'budgeting'], findings: idleShare },
 ];
 
 function levels({ cache, redis }: Config): readonly Finding[] {

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { allowanceOf } from '../access/allowance.ts';
 import { keyHash } from '../access/key-text.ts';
 import { isOurs, type Keyring } from '../access/keyring.ts';
@@ -70,7 +70,7 @@ export class Access {
    * @throws EconomizerError `ECO_UNAUTHORISED`, `ECO_KEY_ENDED` or `ECO_NOT_ALLOWED`.
    */
   administrator(shown: string | undefined): Administrator {
-    if (this.#adminSha256 !== undefined && keyHash(shown ?? '') === this.#adminSha256) {
+    if (this.#adminSha256 !== undefined && isHashOf(shown ?? '', this.#adminSha256)) {
       return { name: 'ECONOMIZER_ADMIN_KEY', tenant: undefined, readsOnly: undefined };
     }
     const { id, tenant, scopes } = this.#keyring.find(shown);
@@ -93,6 +93,11 @@ export class Access {
     }
     return identity;
   }
+}
+
+/** In constant time, though what it could tell of a hash tells nothing of the key. */
+function isHashOf(shown: string, sha256: string): boolean {
+  return timingSafeEqual(Buffer.from(keyHash(shown)), Buffer.from(sha256));
 }
 
 const rememberedScopes = new Map<string, string>();

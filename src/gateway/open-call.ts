@@ -101,7 +101,7 @@ function callerOf(identity: Identity, headers: RequestHeaders | undefined): Call
     team,
     key,
     agent: agentOf(identity, headers?.agent),
-    session: headers?.session,
+    session: headers?.session ?? headers?.agentSession,
     tags: tagsOf(identity, headers?.tags ?? noTags),
     cacheTags: headers?.cacheTags,
     allowance,

@@ -37,6 +37,7 @@ interface Waiting {
 export class Unanswered {
   readonly #clock: Clock;
   readonly #limits: UnansweredLimits;
+  readonly #onError: ((error: Error) => void) | undefined;
   #newest: Waiting | undefined;
   #oldest: Waiting | undefined;
   #count = 0;
@@ -45,9 +46,11 @@ export class Unanswered {
   #lookedAt = 0;
   #isWatching = false;
 
-  constructor(clock: Clock, limits: UnansweredLimits) {
+  /** @param onError hears of every command that failed. */
+  constructor(clock: Clock, limits: UnansweredLimits, onError?: (error: Error) => void) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#onError = onError;
   }
 
   get count(): number {
@@ -79,7 +82,9 @@ export class Unanswered {
         },
         (cause: unknown) => {
           this.#remove(waiting);
-          waiting.reject?.(failed(cause));
+          const error = failed(cause);
+          waiting.reject?.(error);
+          this.#onError?.(error);
         },
       );
     });

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chat, send, startHouse, temporaryFolder, until, type House } from '../e2e/harness.ts';
@@ -104,6 +104,38 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     await house.gateway.assembly.stack.flush();
     expect(told.some((each) => /cache.l2 set .*OOM/.test(each))).toBe(true);
     expect(told.every((each) => !each.startsWith('cache.l2 get'))).toBe(true);
+  }, 30_000);
+
+  it('allows no more than the guide says works all the same', async () => {
+    const guide = readFileSync('docs/guide/caching.md', 'utf8');
+    const [, listed] = /`ACL`\): (.*?);/s.exec(guide)!;
+    const words = listed!.match(/[A-Z]{3,}(?: [A-Z]+)*/g)!.flatMap((each) => each.split(' '));
+    const rights = new Set(words.map((word) => word.toLowerCase()));
+    for (const [command, part] of [
+      ['memory', 'usage'],
+      ['client', 'setname'],
+    ]) {
+      if (!rights.delete(part!)) continue;
+      rights.delete(command!);
+      rights.add(`${command!}|${part!}`);
+    }
+    const allowed = [...rights].map((right) => `+${right}`);
+    const server = await redis();
+    const rules = ['on', '>pass', '~economizer:*', '&economizer:*', ...allowed];
+    const set = spawnSync('redis-cli', ['-p', `${server.port}`, 'ACL', 'SETUSER', 'eco', ...rules]);
+    expect(set.stdout.toString()).toBe('OK\n');
+    const url = `redis://eco:pass@127.0.0.1:${server.port}`;
+    const house = await startHouse(shared(url));
+    const told: string[] = [];
+    house.signals.on('part-failed', ({ error }) => told.push(String(error)));
+    expect(await isShared(house, 'allowed')).toBe(true);
+    const { stack } = house.gateway.assembly;
+    const [report] = await stack.stats();
+    expect(report!.stats).toMatchObject({ entries: 1, bytes: expect.any(Number) });
+    expect(report!.stats!.bytes).toBeGreaterThan(100);
+    await stack.clear();
+    expect((await stack.stats())[0]!.stats!.entries).toBe(0);
+    expect(told).toEqual([]);
   }, 30_000);
 
   it('is not there when it starts answers, and uses it when it comes', async () => {

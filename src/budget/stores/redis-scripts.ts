@@ -211,7 +211,9 @@ return balances({'ok'}, names)
 /** KEYS: accounts, owners, holds. ARGV: owner, token. */
 export const openHoldsScript = script(`
 if not joined() then return {'join'} end
-return redis.call('HGETALL', KEYS[3])
+local all = redis.call('HGETALL', KEYS[3])
+table.insert(all, 1, 'ok')
+return all
 `);
 
 /** KEYS: accounts, owners, the claim. ARGV: owner, token, until. */
@@ -231,5 +233,7 @@ return {'ok'}
 /** KEYS: accounts, owners, flags. ARGV: owner, token. */
 export const flagsScript = script(`
 if not joined() then return {'join'} end
-return redis.call('HGETALL', KEYS[3])
+local all = redis.call('HGETALL', KEYS[3])
+table.insert(all, 1, 'ok')
+return all
 `);
