@@ -16,6 +16,7 @@ import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
+import { extendSteps } from './exchange/tool-steps.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import type { AdminRoute } from './gateway/admin/route.ts';
@@ -34,6 +35,7 @@ import type { Books } from './pipeline/book.ts';
 import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/stages.ts';
 import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
+import { assembleProtection } from './protection-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -84,9 +86,11 @@ export function assemble(options: AssemblyOptions): Assembly {
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
+  const guarded = assembleProtection({ config, clock, signals, budgets, ledger, priceBook });
   const pipeline = createPipeline({
+    ...guarded,
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
+    recogniser: recogniserOf(config),
     secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     ...cache.forPipeline,
     books: ledger ?? noBooks,
@@ -98,7 +102,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: keepWarmOf(config),
     budgets,
     sharing: shared?.sharing,
-    gates: [allowanceGate],
+    gates: [allowanceGate, ...guarded.gates],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
     clock,
     signals,
@@ -117,6 +121,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
       purger: cache.purger,
+      budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,
@@ -128,21 +133,25 @@ export function assemble(options: AssemblyOptions): Assembly {
       await pipeline.idle();
       await http?.close();
       stop();
-      await budgets?.walls.close();
-      await cache.close();
-      await shared?.close();
-      await ledger?.close();
-      await keyStore.close();
+      // In reverse, what others are built on last.
+      for (const part of [guarded, budgets?.walls, cache, shared, ledger, keyStore]) {
+        await part?.close();
+      }
     }),
   };
 }
 
-function routesOf({ providers, defaultProviders: defaults }: Config): Routes {
-  return new Routes({ providers: providers.map(routedProvider), defaults });
+/** Reads of requests what the parts that are switched on need to know, and no more. */
+function recogniserOf({ limits, budgets, runaway }: Config): Recogniser {
+  return new Recogniser({
+    depth: limits.depth,
+    spend: budgets.length > 0,
+    ...(runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
+  });
 }
 
 function bringYourOwn({ providers }: Config): ReadonlySet<string> {
-  return new Set(providers.filter((each) => each.apiKey === undefined).map(({ name }) => name));
+  return new Set(providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name));
 }
 
 function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
@@ -234,6 +243,10 @@ function fitterOf(
     clock,
     signals,
   });
+}
+
+function routesOf({ providers, defaultProviders }: Config): Routes {
+  return new Routes({ providers: providers.map(routedProvider), defaults: defaultProviders });
 }
 
 function routedProvider(provider: ProviderConfig): RoutedProvider {

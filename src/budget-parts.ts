@@ -84,7 +84,8 @@ interface OpenStore {
   readonly opening: Promise<void> | undefined;
 }
 
-function storeOf(surroundings: BudgetSurroundings): OpenStore {
+/** Opens the store that is configured, for whoever closes it. */
+export function storeOf(surroundings: Omit<BudgetSurroundings, 'priceBook'>): OpenStore {
   const { config, clock, shared } = surroundings;
   const { store } = config.budgeting;
   const terms = { clock, owner: newId(clock.now()) };
@@ -98,7 +99,7 @@ function storeOf(surroundings: BudgetSurroundings): OpenStore {
 const openingMs = 15_000;
 
 function redisStoreOf(
-  { config, signals, ledger }: BudgetSurroundings,
+  { config, signals, ledger }: Omit<BudgetSurroundings, 'priceBook'>,
   terms: SharedParts & { readonly clock: Clock; readonly owner: string },
 ): OpenStore {
   const { clock, owner, link, ready } = terms;

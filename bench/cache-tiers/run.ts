@@ -69,7 +69,7 @@ async function measure(): Promise<Record<string, Figures>[]> {
   try {
     return await measureAll(tiers);
   } finally {
-    await Promise.all(tiers.map(({ stop }) => stop()));
+    await Promise.all(tiers.map((each) => each.stop()));
   }
 }
 
@@ -130,6 +130,10 @@ const written = {
     commit,
     date: new Date().toISOString().slice(0, 10),
   },
-  results: cells.map((cell, index) => ({ ...cell, tiers: results[index] })),
+  results: cells.map(({ bytes, concurrency }, index) => ({
+    bytes,
+    concurrency,
+    tiers: results[index],
+  })),
 };
 writeFileSync('bench/results/cache-tiers.json', `${JSON.stringify(written, undefined, 2)}\n`);

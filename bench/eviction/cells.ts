@@ -36,7 +36,7 @@ export function hitRatios(keys: Uint32Array, maxEntries: number): Record<string,
   }
   const dense = numbered(keys);
   const next = nextUses(dense.keys, dense.unique);
-  ratios.Belady = percent(beladyHits(next, maxEntries), keys.length);
+  ratios['Belady'] = percent(beladyHits(next, maxEntries), keys.length);
   return ratios;
 }
 

@@ -1,3 +1,5 @@
+import { mixed } from '../../src/cache/eviction/hash.ts';
+import type { Weights } from './cells.ts';
 import { seededRandom, type Random } from '../../src/kernel/random.ts';
 
 /** Made-up requests: each family stresses policies in another way. Keys are whole numbers. */
@@ -181,4 +183,14 @@ export function familiesFor(scale: number): Record<string, Family> {
 
 export function made(family: Family, length: number, seed = 1): Uint32Array {
   return family(length, seededRandom(seed));
+}
+
+/** Sizes spread over four powers of ten around 1000; a hit is a hit, or saves more the larger the entry is, with much chance in it. */
+export function weightsOf(isBySize: boolean): Weights {
+  const drawn = (key: number, salt: number) => (mixed(key, salt) >>> 0) / 2 ** 32;
+  const normal = (key: number, salt: number) =>
+    Math.sqrt(-2 * Math.log(drawn(key, salt) + 1e-9)) *
+    Math.cos(2 * Math.PI * drawn(key, salt + 1));
+  const bytes = (key: number) => Math.ceil(500 * Math.exp(1.5 * normal(key, 1)));
+  return { bytes, worth: (key) => (isBySize ? bytes(key) ** 0.7 * Math.exp(normal(key, 3)) : 1) };
 }

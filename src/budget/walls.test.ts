@@ -9,6 +9,7 @@ import type { BudgetStore } from './store.ts';
 import { createMemoryBudgetStore } from './stores/memory.ts';
 import { Walls, type Held } from './walls.ts';
 
+const now = Date.parse('2026-11-25T12:00:00Z');
 const caller: Standpoint = { tenant: 't', agent: 'a', session: 's', tags: [] };
 
 function budget(id: string, limit: number, more: Partial<BudgetDefinition> = {}): BudgetDefinition {
@@ -20,7 +21,7 @@ function wallsOf(
   budgets: readonly BudgetDefinition[],
   otherwise: (store: BudgetStore) => Partial<BudgetStore> = () => ({}),
 ) {
-  const clock = new SimulatedClock(Date.parse('2026-11-25T12:00:00Z'));
+  const clock = new SimulatedClock(now);
   const signals = new Signals();
   const told: string[] = [];
   signals.on('part-failed', ({ part, operation }) => told.push(`${part} ${operation}`));
@@ -38,7 +39,7 @@ function wallsOf(
 }
 
 const hold = async (walls: Walls, id: string, amount: number) => {
-  const result = await walls.hold({ id, amount, touched: walls.touched(caller) });
+  const result = await walls.hold({ id, amount, touched: walls.touched(caller, now) });
   expect(result.held).toBe(true);
   return result as Held;
 };
@@ -53,7 +54,7 @@ describe('walls', () => {
     const end = walls.listen((standing) => heard.push(standing));
     const held = await hold(walls, 'x', 40);
     walls.settle(held, 10);
-    await walls.hold({ id: 'y', amount: 60, touched: walls.touched(caller) });
+    await walls.hold({ id: 'y', amount: 60, touched: walls.touched(caller, now) });
     expect(
       heard.map(({ budget: { id }, value, spent, held: open, refused }) => [
         id,
@@ -78,9 +79,13 @@ describe('walls', () => {
   it('say which budget is short and what it has left', async () => {
     const { walls } = wallsOf([budget('a', 100), budget('b', 50)]);
     await hold(walls, 'x', 30);
-    const short = await walls.hold({ id: 'y', amount: 21, touched: walls.touched(caller) });
+    const short = await walls.hold({
+      id: 'y',
+      amount: 21,
+      touched: walls.touched(caller, now),
+    });
     expect(short).toMatchObject({ held: false, by: { budget: { id: 'b' } }, left: 20, spent: 0 });
-    expect(walls.tightest(walls.touched(caller))).toMatchObject({ left: 20 });
+    expect(walls.tightest(walls.touched(caller, now))).toMatchObject({ left: 20 });
   });
 
   it('give a settlement to the store until it takes it', async () => {
@@ -109,7 +114,7 @@ describe('walls', () => {
       },
     }));
     await expect(
-      Promise.resolve(walls.hold({ id: 'x', amount: 30, touched: walls.touched(caller) })),
+      Promise.resolve(walls.hold({ id: 'x', amount: 30, touched: walls.touched(caller, now) })),
     ).rejects.toMatchObject({ code: 'ECO_BUDGET_STORE' });
     clock.advance(200);
     await new Promise(setImmediate);
@@ -175,8 +180,8 @@ describe('walls', () => {
     fc.assert(
       fc.property(scopes, standpoint('one'), standpoint('two'), (scope, one, two) => {
         const { walls } = wallsOf([budget('x', 1, { scope })]);
-        const accounts = new Set(walls.touched(one).map(({ account }) => account));
-        for (const { account } of walls.touched(two)) expect(accounts).not.toContain(account);
+        const accounts = new Set(walls.touched(one, now).map(({ account }) => account));
+        for (const { account } of walls.touched(two, now)) expect(accounts).not.toContain(account);
       }),
     );
   });
@@ -184,13 +189,13 @@ describe('walls', () => {
   it('give calls without a session one account a day', () => {
     const { walls, clock } = wallsOf([budget('s', 1, { period: 'session' })]);
     const nameless = { ...caller, session: undefined };
-    const today = walls.touched(nameless)[0]!;
+    const today = walls.touched(nameless, now)[0]!;
     expect(today.window.name).toBe('2026-11-25');
-    const session = walls.touched(caller)[0]!;
+    const session = walls.touched(caller, now)[0]!;
     expect([session.window.name, session.window.endsAt]).toEqual(['session', undefined]);
     expect(session.endsAt).toBeGreaterThan(clock.now() + 29 * 86_400_000);
     clock.advance(86_400_000);
-    expect(walls.touched(nameless)[0]!.account).not.toBe(today.account);
-    expect(walls.touched(caller)[0]!.account).toBe(session.account);
+    expect(walls.touched(nameless, clock.now())[0]!.account).not.toBe(today.account);
+    expect(walls.touched(caller, clock.now())[0]!.account).toBe(session.account);
   });
 });

@@ -94,9 +94,13 @@ export class Walls {
     return this.#plan.budgets;
   }
 
-  /** The budgets that a call draws on, now. @throws EconomizerError `ECO_BAD_HEADER` for more tags than budgets can be kept for. */
-  touched(standpoint: Standpoint): readonly Touched[] {
-    return this.#plan.touched(standpoint, this.#clock.now());
+  /**
+   * The budgets that a call draws on.
+   * @param at when it began, milliseconds since the epoch: its windows are those of that moment, as the ledger has them.
+   * @throws EconomizerError `ECO_BAD_HEADER` for more tags than budgets can be kept for.
+   */
+  touched(standpoint: Standpoint, at: number): readonly Touched[] {
+    return this.#plan.touched(standpoint, at);
   }
 
   /**

@@ -81,19 +81,19 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
   it('pass to exactly one when the leader dies, and the late leader changes nothing', async () => {
     const [late, ...others] = [await gateway(), await gateway(), await gateway(), await gateway()];
     const key = newKey();
-    leaseOf(await late!.flights.enter(key, false));
+    leaseOf(await late.flights.enter(key, false));
     // As if it were stopped: its lease runs out and nobody renews it.
-    await late!.link.send(['DEL', `e:f1:{${key}}`], 1000);
+    await late.link.send(['DEL', `e:f1:{${key}}`], 1000);
     const entrances = await Promise.all(others.map(({ flights }) => flights.enter(key, false)));
     const leading = entrances.filter((each) => each !== undefined && 'lease' in each);
     expect(leading).toHaveLength(1);
     const leader = others[entrances.indexOf(leading[0])]!;
 
-    await late!.tier.set(entryOf(key, 1)); // it comes back while the other flies
+    await late.tier.set(entryOf(key, 1)); // it comes back while the other flies
     expect(await leader.tier.get(key)).toBeUndefined();
     await leader.tier.set(entryOf(key, 2));
     expect(firstByte(await leader.tier.get(key))).toBe(entryOf(key, 2).answer.final[0]);
-    expect(late!.failures).toEqual([]);
+    expect(late.failures).toEqual([]);
   });
 
   it('are not overwritten by a leader that comes back after the other has answered', async () => {

@@ -97,7 +97,7 @@ export class SharedFlights {
   }
 
   async close(): Promise<void> {
-    for (const lease of [...this.#leases.values()]) lease.giveUp('free');
+    for (const lease of this.#leases.values()) lease.giveUp('free');
     await Promise.all(this.#releases);
     await this.#unsubscribe?.();
   }

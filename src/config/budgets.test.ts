@@ -23,7 +23,7 @@ const budget = { id: 'a', limit_usd: 1, period: 'daily' };
 describe('budgets', () => {
   it('are read to the nano-dollar', () => {
     const limits = [0.1, '0.1', '25', 0.000000001, 1e-7, '1234567.123456789', 4_000_000];
-    const budgets = limits.map((limit_usd, index) => ({
+    const budgets = Array.from(limits, (limit_usd, index) => ({
       ...budget,
       id: `b${index}`,
       scope: { agent: `agent ${index}` },

@@ -47,6 +47,20 @@ export const defaults = {
     silence: '600s',
     total: '3600s',
   },
+  protection: {
+    levels: [
+      { at: 80, actions: ['cache-more', 'cheaper-models'] },
+      { at: 90, actions: ['batch', 'defer'] },
+      { at: 95, actions: ['scale-down'] },
+      { at: 100, actions: ['shutdown'] },
+    ],
+    marginPercent: 2,
+    ttlFactor: 4,
+    stale: '1h',
+    concurrentCalls: 1,
+  },
+  runaway: { warnAfter: 5 },
+  alerts: { thresholds: [50, 80, 90, 100], giveUp: '24h' },
   shutdownGrace: '30s',
 } as const;
 

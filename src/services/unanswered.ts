@@ -12,9 +12,10 @@ export interface UnansweredLimits {
 const grainMs = 2;
 /**
  * What a round of the event loop counts at most, in milliseconds. A loop that was busy for longer has not looked whether a reply has
- * come, so that the time that it took is not the server's.
+ * come, so that the time that it took is not the server's: a command is written at the end of one round, and what comes of it while the
+ * next one works is read in the one after that.
  */
-const roundMsMax = 10;
+const roundMsMax = 4;
 
 /** A command that was sent. `resolve` is undefined once its caller was told that it is late; its reply is still owed. */
 interface Waiting {

@@ -182,6 +182,27 @@ describe('budgets', () => {
     expect(house.rows[0]).toMatchObject({ outcome: 'upstream-failure', chargedNanos: spent });
   });
 
+  it('charge nothing for a call that was called off while it waited for a connection', async () => {
+    const house = await walled([all(1)], {
+      config: { providers: { openai: { connections: 1 } } as never },
+      provider: { firstByteMs: 400 },
+    });
+    const first = send(house.url + chatPath, chat({ max_tokens: 5 }));
+    await until(() => house.provider.calls.length === 1);
+    const second = await send(house.url + chatPath, chat({ max_tokens: 50 }), {
+      headers: { 'x-economizer-deadline': '50ms' },
+    });
+    expect([second.status, (await first).status]).toEqual([504, 200]);
+    expect(house.provider.calls).toHaveLength(1);
+    const [late, paid] = house.rows;
+    expect(late).toMatchObject({
+      errorCode: 'ECO_DEADLINE',
+      costNanos: 0,
+      chargedNanos: undefined,
+    });
+    expect(await balance(house)).toEqual({ spent: paid!.costNanos, held: 0 });
+  });
+
   it('charge a stream without a count of the provider’s at its bound', async () => {
     const stream_usage = 'estimate';
     const house = await walled([all(1)], {

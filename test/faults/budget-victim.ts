@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { createSqliteBudgetStore } from '../../src/budget/stores/sqlite.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 
@@ -14,13 +15,13 @@ for (let call = 0; ; call++) {
   try {
     const verdict = await store.hold({ id, amount: 10, lines });
     if (!verdict.held) throw new Error('refused');
-    // Synchronously, so that what is printed was done at that moment and not lost in a buffer.
-    process.stdout.write('held\n');
+    // Synchronously: what is printed is in the pipe when the kill comes.
+    writeSync(1, 'held\n');
     if (call % 2 === 1) continue;
     await store.settle(id, 7);
-    process.stdout.write('settled\n');
+    writeSync(1, 'settled\n');
   } catch (error) {
-    process.stdout.write(`failed ${(error as { code?: string }).code}\n`);
+    writeSync(1, `failed ${(error as { code?: string }).code}\n`);
     if (call > 100_000) break;
   }
 }

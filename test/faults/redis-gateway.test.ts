@@ -68,7 +68,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is stopped answers in time, and uses it again when it goes on', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     const usual = await ask(house, 'usual', 200);
     server.pause();
     const stopped = await ask(house, 'stopped', 200);
@@ -83,7 +83,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is killed and started again answers all the while, and uses it again', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await server.kill();
     await ask(house, 'killed', 100);
     await server.restart();
@@ -153,7 +153,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     const { config } = shared('');
     const sentinel = { name: group.name, nodes: [`127.0.0.1:${group.sentinelPort}`] };
     const house = await startHouse({ config: { ...config, redis: { sentinel } } });
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await group.servers[0].kill();
     await ask(house, 'failing over', 100);
     await untilShared(house);
@@ -170,13 +170,41 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     await ask(house, 'without a node', 100);
     await cluster.servers[2]!.restart();
     await untilShared(house);
+    cluster.servers[0]!.pause();
+    onTestFinished(() => cluster.servers[0]!.resume());
+    await ask(house, 'with a node that is stopped', 100);
+    cluster.servers[0]!.resume();
+    await untilShared(house);
   }, 60_000);
 });
+
+it('is told what to install where the client of Redis is missing', () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'economizer.yaml');
+  writeFileSync(
+    file,
+    `data: ${folder}\nlisten: { port: 0 }\nredis: { url: 'redis://127.0.0.1:1' }\n`,
+  );
+  const hide = `
+    import { registerHooks } from 'node:module';
+    registerHooks({
+      resolve(name, context, next) {
+        if (name !== '@redis/client') return next(name, context);
+        throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+      },
+    });`;
+  const words = ['--import', `data:text/javascript,${encodeURIComponent(hide)}`];
+  const serve = ['src/cli/economizer.ts', 'serve', '--config', file];
+  const ended = spawnSync(process.execPath, [...words, ...serve], { timeout: 15_000 });
+  expect(ended.status).toBeGreaterThan(0);
+  expect(ended.stderr.toString().split('\n')[0]).toContain('npm install @redis/client');
+}, 20_000);
 
 describe.skipIf(!hasRedis)('a gateway that dies while it leads', () => {
   it('is followed by exactly one', async () => {
     const server = await redis();
-    const cache = { flights: { lease: '1s' } };
+    // Redis may be slow on a busy machine, and this is not about that.
+    const cache = { flights: { lease: '1s' }, redis: { lookup: '5s' } };
     const config = { redis: { url: server.url }, cache };
     const slow = { provider: { firstByteMs: 3000 } };
     const [one, two] = [await startHouse({ config, ...slow }), await startHouse({ config })];

@@ -30,7 +30,9 @@ const roots = new Set([
   'testing.ts',
   'assembly.ts',
   'cache-parts.ts',
+  'budget-desk.ts',
   'budget-parts.ts',
+  'protection-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);

@@ -16,6 +16,7 @@ import { exchange } from '../e2e/raw-socket.ts';
 
 const nasty = fc.constantFrom(
   '__proto__',
+  'unknown',
   'constructor',
   'toString',
   '*',
@@ -77,6 +78,7 @@ describe('whatever comes', () => {
         for (const name of [terms.id, terms.tenant, terms.team ?? 'x', terms.agent ?? 'x']) {
           expect(isName(name)).toBe(true);
         }
+        expect(terms.tenant).not.toBe('unknown');
         expect(terms.tags.every(isTag)).toBe(true);
         expect(terms.models?.length).not.toBe(0);
         expect(terms.scopes.length).toBeGreaterThan(0);

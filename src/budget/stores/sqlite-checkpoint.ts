@@ -16,5 +16,5 @@ parentPort!.on('message', () => {
   } catch {
     // Another process is at it, or the disk is full; then the next commit of a full log says so.
   }
-  parentPort!.postMessage('done');
+  parentPort!.postMessage('done', []);
 });

@@ -26,7 +26,7 @@ export class WriteAheadLog {
     if (this.#isBusy || log === undefined || log.size < enoughBytes) return;
     this.#isBusy = true;
     this.#worker ??= this.#start();
-    this.#worker.postMessage('copy');
+    this.#worker.postMessage('copy', []);
   }
 
   async close(): Promise<void> {

@@ -26,6 +26,8 @@ const handedOver = 8;
 const largeTimes = 4;
 /** An entry whose worth for its load is so many times the usual is dense. */
 const denseTimes = 1.1;
+/** Dense entries that step back for one eviction. */
+const passedMost = 4;
 /** Against rounding. */
 const trifle = 1e-9;
 
@@ -139,17 +141,23 @@ export class Residents {
     }
     this.#handOver();
     const candidate = this.slots.lists.oldest(window);
+    this.#passDense();
     const victim = this.#walk.leastInMain();
     if (victim === none) this.#evict(candidate);
     else if (!this.#isWindowOver(candidate)) this.#evict(victim);
     else if (this.#walk.isWorthIt(candidate, false)) this.#admit(candidate, this.#walk.length);
-    else this.#decline(candidate, victim);
+    else this.#evict(candidate);
   }
 
-  /** The candidate goes. A victim that saves more for its room than others do steps back, so that the next to come are held against those. */
-  #decline(candidate: number, victim: number): void {
-    if (this.#isDense(victim)) this.slots.renew(victim);
-    this.#evict(candidate);
+  /** First to go should be who saves least for its room, so the few that come first and are known to save more than most step back. */
+  #passDense(): void {
+    const { slots } = this;
+    for (let passed = 0; passed < passedMost; passed++) {
+      const first = slots.lists.oldest(probation);
+      if (first === none || !this.#isDense(first)) return;
+      if (this.#options.sketch.count(slots.hash(first)) === 0) return;
+      slots.renew(first);
+    }
   }
 
   #isDense(slot: number): boolean {

@@ -58,7 +58,7 @@ export class VictimWalk {
     const slots = this.#slots;
     const count = sketch.count(slots.hash(candidate));
     const worth = this.#worth(candidate);
-    const gain = byRecency ? 2 * Math.max(1, count) * worth : (count - 1 + once) * worth;
+    const gain = byRecency ? 2 * Math.max(1, count) * worth : count * worth;
     let need = slots.loadOfSlot(candidate);
     let loss = 0;
     this.length = 0;
@@ -68,7 +68,7 @@ export class VictimWalk {
       if (victim === none) return byRecency || loss < gain;
       if (victim === candidate) continue;
       const load = slots.loadOfSlot(victim);
-      const margin = this.length++ === 0 ? 2 * once : 0;
+      const margin = this.length++ === 0 ? 1 + once : 0;
       // Of a victim that is larger than needed only a part goes for this candidate; the rest is room for others.
       loss +=
         (sketch.count(slots.hash(victim)) + margin) *
