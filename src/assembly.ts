@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { budgetsOf } from './budget-parts.ts';
@@ -157,7 +158,8 @@ function tiersOf(
 ): CacheTier[] {
   const { enabled, memory, disk, order } = config.cache;
   const makers: Record<CacheLevel, () => CacheTier | undefined> = {
-    memory: () => (memory.enabled ? createMemoryTier({ ...memory, clock }) : undefined),
+    memory: () =>
+      memory.enabled ? createMemoryTier({ ...memory, clock, seed: randomInt(2 ** 31) }) : undefined,
     disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
     redis: () => shared?.tier,
   };
