@@ -124,10 +124,10 @@ describe('the protection ladder', () => {
 
   test('while money is short sampled answers are reused where that is allowed, and no longer', async () => {
     const given = config({ limit_usd: 0.1 });
-    const protection = Object.assign({}, given.protection, { cache_more: { sampled: true } });
+    const cacheMore = { cache_more: { sampled: true } };
     const house = await startHouse({
       provider: { answer },
-      config: { ...given, protection: protection as never },
+      config: { ...given, protection: { ...given.protection!, ...cacheMore } },
     });
     const url = `${house.url}/v1/chat/completions`;
     for (let index = 0; index < 8; index++) {

@@ -10,8 +10,8 @@ import { joined, reasonOf, rungOf, type Rung } from './rung.ts';
 
 /** What the ladder needs to know of the budgets. */
 export interface BudgetView {
-  /** The accounts that a call draws on. */
-  touched(standpoint: Standpoint): readonly { readonly account: string }[];
+  /** The accounts that a call of that time draws on. */
+  touched(standpoint: Standpoint, at: number): readonly { readonly account: string }[];
   /** As they are configured now. */
   readonly budgets: readonly BudgetDefinition[];
   /** How all budgets stand, read anew. */
@@ -78,7 +78,7 @@ export class Ladder {
     if (this.#rungs.size === 0) return undefined;
     const now = this.#options.clock.now();
     let pressure: Pressure | undefined;
-    for (const { account } of this.#options.budgets.touched(standpoint)) {
+    for (const { account } of this.#options.budgets.touched(standpoint, now)) {
       const rung = this.#rungs.get(account);
       const endsAt = rung?.standing.window.endsAt;
       if (rung === undefined || (endsAt !== undefined && endsAt <= now)) continue;
