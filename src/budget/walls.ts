@@ -12,6 +12,8 @@ import type { Awaitable, Balance, BudgetStore, HoldVerdict } from './store.ts';
 export interface WallsOptions {
   readonly budgets: readonly BudgetDefinition[];
   readonly store: BudgetStore;
+  /** How long the store lets holds outlive the last sign of life of their owner, in milliseconds (30,000). */
+  readonly leaseMs?: number | undefined;
   /** Resolves when the store can be asked; undefined: it can. Never rejects. */
   readonly opening?: Promise<void> | undefined;
   /** What the ledger knows; undefined: there is none, and the store alone remembers. */

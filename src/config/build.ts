@@ -117,6 +117,7 @@ function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
   return {
     store: values.store,
     lostShare: values.store_lost === 'share' ? values.lost_share_percent / 100 : undefined,
+    leaseMs: values.lease,
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,

@@ -176,6 +176,8 @@ export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
   /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
   readonly lostShare: number | undefined;
+  /** How long holds outlive the last sign of life of the gateway that made them. */
+  readonly leaseMs: number;
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
   readonly clampTokens: number;
   readonly waitMs: number;

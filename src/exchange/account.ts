@@ -73,6 +73,8 @@ export interface BudgetPart {
   outputCap: number | undefined;
   /** The attempt that is under way, where its stream is to be counted. */
   counting: Counting | undefined;
+  /** Settlements that wait for the call's row; undefined once that is booked. */
+  due: (() => void)[] | undefined;
 }
 
 /** A stream that is counted as it passes. */
