@@ -101,6 +101,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     fitter: fitterOf(options, priceBook),
     keepWarm: keepWarmOf(config),
     budgets,
+    mayRefresh: budgets && (({ caller }) => budgets.walls.hasLeeway(caller, clock.now())),
     sharing: shared?.sharing,
     gates: [allowanceGate, ...guarded.gates],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
