@@ -64,10 +64,22 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   chmodSync(directory, 0o777);
   const data = join(directory, 'data');
   const port = await freePort();
-  run('initdb', ['-D', data, '-U', 'house', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C']);
+  run('initdb', [
+    '-D',
+    data,
+    '-U',
+    'house',
+    '-A',
+    'trust',
+    '--no-sync',
+    '-E',
+    'UTF8',
+    '--locale=C',
+  ]);
   let child: ChildProcess | undefined;
   const ends = (): Promise<unknown> => new Promise((resolve) => child!.once('exit', resolve));
-  const isGone = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
+  const isGone = (): boolean =>
+    child === undefined || child.exitCode !== null || child.signalCode !== null;
   const groups = (): number[] => processesOf(data);
   const signal = (name: NodeJS.Signals): void => {
     for (const pid of groups()) {
@@ -78,12 +90,27 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       }
     }
   };
-  const fixed = [`port=${port}`, `unix_socket_directories=${directory}`, 'listen_addresses=127.0.0.1'];
+  const fixed = [
+    `port=${port}`,
+    `unix_socket_directories=${directory}`,
+    'listen_addresses=127.0.0.1',
+  ];
   const server: PostgresServer = {
     url: `postgres://house@127.0.0.1:${port}/postgres`,
     port,
     sql: (statement) =>
-      run('psql', ['-h', '127.0.0.1', '-p', String(port), '-U', 'house', '-d', 'postgres', '-Atqc', statement]),
+      run('psql', [
+        '-h',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-U',
+        'house',
+        '-d',
+        'postgres',
+        '-Atqc',
+        statement,
+      ]),
     pause: () => signal('SIGSTOP'),
     resume: () => signal('SIGCONT'),
     async kill() {
