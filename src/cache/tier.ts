@@ -41,6 +41,8 @@ export type Awaitable<Value> = Value | Promise<Value>;
 export interface CacheTier {
   /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`, `l3-postgres`. */
   readonly name: string;
+  /** How long it may take, in milliseconds, where that is its own setting. */
+  readonly patience?: { readonly lookupMs: number; readonly storeMs: number };
   /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
   readonly shared?: boolean;
   /** The entry, never one past its `staleUntil`. */
