@@ -87,13 +87,14 @@ export class PostgresConnection {
     await this.#client.end().catch(() => {});
   }
 
-  async #begin({ deadlineMs, prepare }: PostgresLinkOptions): Promise<void> {
+  async #begin({ deadlineMs, connectMs, prepare }: PostgresLinkOptions): Promise<void> {
     await this.#client.connect();
     // What a crash of the server can lose is the last half second of a cache, and nothing waits for its disk.
     await this.#client.query(
-      `SET statement_timeout = ${Math.ceil(deadlineMs)}; SET synchronous_commit = off; SET client_min_messages = warning`,
+      `SET statement_timeout = ${connectMs}; SET synchronous_commit = off; SET client_min_messages = warning`,
     );
     await prepare?.((statement, values) => this.query(statement, values));
+    await this.#client.query(`SET statement_timeout = ${Math.ceil(deadlineMs)}`);
   }
 }
 

@@ -85,9 +85,10 @@ class Pool implements PostgresLink {
     this.#cancelPause?.();
     for (const job of this.#waiting) this.#settle(job, () => job.reject(this.#unready()));
     await this.#isOpening;
-    const ends = [...this.#jobs].map(([connection, job]) =>
-      job === undefined ? connection.end() : connection.lose(this.#unready()),
-    );
+    const ends = [...this.#jobs].map(async ([connection, job]) => {
+      if (job === undefined) await connection.end();
+      else connection.lose(this.#unready());
+    });
     this.#jobs.clear();
     await Promise.all(ends);
   }

@@ -161,7 +161,7 @@ export class PostgresWriter implements Writer {
   async #clear(): Promise<void> {
     const { link, tables } = this.#options;
     const [last] = await link.query(tables.last);
-    const upTo = String(last?.['id'] ?? 0);
+    const upTo = Number(last?.['id']);
     for (;;) {
       const gone = await again(() => link.query(tables.removeUpTo, [upTo, clearStep]));
       await again(() => link.query(tables.prune));

@@ -22,8 +22,15 @@ export interface PostgresTierOptions {
   readonly maxEntryBytes: number;
   /** Bytes of all that gateways keep there together. */
   readonly maxBytes: number;
+  /** How long a lookup and a store may take, in milliseconds; undefined: as long as any tier's. */
+  readonly patience?: NonNullable<CacheTier['patience']>;
   readonly clock: Clock;
   readonly signals: Signals;
+}
+
+/** A tier that takes at once what it is given; it is found from then on, and in the tables after `flush`. */
+export interface PostgresTier extends CacheTier {
+  set(entry: CacheEntry): void;
 }
 
 const name = 'l3-postgres';
@@ -37,13 +44,14 @@ const headBytesMax = 72 * 1024;
  * The tier that gateways share and that survives them, in PostgreSQL: reads in one round trip, writes in batches behind the calls. What it
  * gives back was sealed by one of them, or it is a miss and a signal.
  */
-export function createPostgresTier(options: PostgresTierOptions): CacheTier {
-  return new PostgresTier(options);
+export function createPostgresTier(options: PostgresTierOptions): PostgresTier {
+  return new SharedTables(options);
 }
 
-class PostgresTier implements CacheTier {
+class SharedTables implements PostgresTier {
   readonly name = name;
   readonly shared = true;
+  readonly patience?: NonNullable<CacheTier['patience']>;
   readonly #options: PostgresTierOptions;
   readonly #tables: ReturnType<typeof tablesIn>;
   readonly #writer: PostgresWriter;
@@ -51,6 +59,7 @@ class PostgresTier implements CacheTier {
 
   constructor(options: PostgresTierOptions) {
     this.#options = options;
+    if (options.patience !== undefined) this.patience = options.patience;
     this.#tables = tablesIn(options.schema);
     const { writes: link, secret, maxBytes, clock, signals } = options;
     this.#writer = new PostgresWriter({ link, tables: this.#tables, secret, maxBytes });
