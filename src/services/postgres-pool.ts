@@ -3,6 +3,7 @@ import { PostgresConnection } from './postgres-connection.ts';
 import { postgresPackage } from './postgres-package.ts';
 import {
   postgresFault,
+  sqlState,
   type PostgresLink,
   type PostgresLinkOptions,
   type PostgresRow,
@@ -18,6 +19,9 @@ const longestPauseMs = 2000;
 /** A timer that fires later than this tells that this process was held up, not the server: the answer may lie unread. */
 const latenessMs = 5;
 const chancesMax = 4;
+
+/** No such table, function or schema; and a server that became somebody's copy, which takes no writes. */
+const outdated = new Set(['42P01', '42883', '3F000', '25006']);
 
 interface Job {
   readonly statement: PostgresStatement;
@@ -103,7 +107,11 @@ class Pool implements PostgresLink {
     this.#jobs.set(connection, job);
     connection.query(job.statement, job.values).then(
       (rows) => this.#ran(connection, job, () => job.resolve(rows)),
-      (error: Error) => this.#ran(connection, job, () => job.reject(error)),
+      (error: Error) => {
+        // What it was prepared for is not there any more: another is prepared anew.
+        if (outdated.has(sqlState(error) ?? '')) connection.lose(error);
+        this.#ran(connection, job, () => job.reject(error));
+      },
     );
   }
 
