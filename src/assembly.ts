@@ -10,7 +10,7 @@ import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
 import type { Purger } from './cache/invalidation/purger.ts';
 import type { CacheStack } from './cache/stack.ts';
-import { openCacheParts } from './cache-parts.ts';
+import { secretInUse, openCacheParts } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
@@ -81,7 +81,8 @@ export function assemble(options: AssemblyOptions): Assembly {
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
-  const cache = openCacheParts({ config, clock, signals, shared, keeps });
+  const secret = secretInUse(config, shared, ownSecret);
+  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps });
   const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
@@ -91,7 +92,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     ...guarded,
     upstream: options.upstream ?? http!,
     recogniser: recogniserOf(config),
-    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
+    secret,
     ...cache.forPipeline,
     books: ledger ?? noBooks,
     price: usagePricer(priceBook),

@@ -13,6 +13,7 @@ import { createSqlitePurges } from './cache/invalidation/sqlite-purges.ts';
 import { PolicyBook } from './cache/policies/policy-book.ts';
 import type { CachePolicy, CacheScope } from './cache/policy.ts';
 import { CacheStack } from './cache/stack.ts';
+import type { SecretInUse } from './cache/shared-secret.ts';
 import type { CacheTier } from './cache/tier.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
@@ -21,6 +22,7 @@ import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
+import { openPostgresParts } from './postgres-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
@@ -41,6 +43,8 @@ export interface CachePartsOptions {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly shared: SharedParts | undefined;
+  /** What keys and seals are made with. */
+  readonly secret: SecretInUse;
   /** Whether anything is kept in the data directory. */
   readonly keeps: boolean;
   /** Caches beyond the tiers. */
@@ -61,6 +65,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     clock,
     signals,
   });
+  const postgres = openPostgresParts(options);
   const tiers = tiersOf(options);
   const stack = new CacheStack({ tiers, clock, signals, purges });
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
@@ -81,6 +86,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     async close() {
       await purger.idle();
       await stack.close();
+      await postgres?.close();
       await purges.close();
     },
   };
@@ -103,6 +109,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
         hasMemory ? createMemoryTier({ ...memory, clock, seed: randomInt(2 ** 31) }) : undefined,
       disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
       redis: () => shared?.tier,
+      postgres: () => postgres?.tier,
     };
     if (!enabled) return [];
     // In the order in which they are asked.
@@ -129,6 +136,7 @@ export async function openPurger({
     clock,
     signals,
     shared,
+    secret: secretInUse(config, shared, ownSecret),
     keeps: true,
     withoutMemory: true,
   });
@@ -150,7 +158,21 @@ function ownPurges({ config, clock, signals, keeps }: CachePartsOptions): PurgeS
   return createSqlitePurges({ path: join(directory, 'purges.sqlite'), clock, signals });
 }
 
-const tierNames: Readonly<Record<CacheLevel, string>> = { memory: 'l1', redis: 'l2', disk: 'l3' };
+/** The secret that is configured or agreed on; else this installation's own. */
+export function secretInUse(
+  { cache }: Config,
+  shared: SharedParts | undefined,
+  ownSecret: string,
+): SecretInUse {
+  return shared?.secret ?? { current: cache.secret ?? ownSecret };
+}
+
+const tierNames: Readonly<Record<CacheLevel, string>> = {
+  memory: 'l1',
+  redis: 'l2',
+  disk: 'l3',
+  postgres: 'l3-postgres',
+};
 
 function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
   const names = new Set(tiers.map(({ name }) => name));
@@ -159,23 +181,27 @@ function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
 }
 
 function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<string>): CachePolicy {
-  const { reuseSampled: sampled, reuseUnset: unset, levels } = policy;
+  const { reuseSampled: sampled, reuseUnset: unset } = policy;
   return {
     ...policy,
     enabled,
     reuse: { sampled, unset },
-    levels: levelsOf(levels, names),
+    levels: levelsOf(policy, names),
     scope: scopeOf(policy),
   };
 }
 
-/** The tiers that are there. For Redis, where there is none, the disk stands in; where none is there, all that are. */
+/**
+ * The tiers that are there. For Redis, where there is none, the disk stands in; beside the disk, unless the user says otherwise, and in its
+ * place stands PostgreSQL; where none is there, all that are.
+ */
 function levelsOf(
-  levels: readonly CacheLevel[],
+  { levels, saysLevels }: PolicyConfig,
   there: ReadonlySet<string>,
 ): ReadonlySet<string> | undefined {
   const wanted = new Set(levels.map((level) => tierNames[level]));
   if (wanted.has('l2') && !there.has('l2')) wanted.add('l3');
+  if (wanted.has('l3') && (!saysLevels || !there.has('l3'))) wanted.add('l3-postgres');
   const found = new Set([...wanted].filter((name) => there.has(name)));
   return found.size === 0 || found.size === there.size ? undefined : found;
 }

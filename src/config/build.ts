@@ -11,6 +11,7 @@ import type {
   ProviderConfig,
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
+import { postgresConfig } from './build-postgres.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -35,6 +36,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
+    postgres: values.postgres && postgresConfig(values.postgres, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     protection: protectionConfig(values.protection),

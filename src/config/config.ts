@@ -1,3 +1,4 @@
+import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -21,6 +22,8 @@ export interface Config {
   readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
+  /** Undefined: nothing is kept there. */
+  readonly postgres: PostgresConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly protection: ProtectionConfig;
@@ -101,6 +104,7 @@ export interface CacheConfig {
     readonly lookupMs: number;
     readonly storeMs: number;
   };
+  readonly postgres: PostgresCacheConfig;
   /** Every level once, the one to be asked first in front. */
   readonly order: readonly CacheLevel[];
   /** Undefined: this installation's own, or what gateways agree on. */
@@ -264,9 +268,10 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis } = config;
+  const { providers, cache, redis, postgres } = config;
   const others = [
     cache.secret,
+    postgres?.password,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),

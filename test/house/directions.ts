@@ -33,6 +33,7 @@ const roots = new Set([
   'budget-desk.ts',
   'budget-parts.ts',
   'protection-parts.ts',
+  'postgres-parts.ts',
   'shared-parts.ts',
   'cli',
 ]);
