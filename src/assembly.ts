@@ -36,6 +36,7 @@ import type { Books } from './pipeline/book.ts';
 import type { WithoutUs } from './pipeline/recall.ts';
 import { createPipeline, type Pipeline } from './pipeline/stages.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
+import { openTools, type ToolParts } from './tool-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -47,6 +48,7 @@ export interface Assembly {
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
   readonly purger: Purger;
+  readonly tools: ToolParts;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -87,12 +89,15 @@ export function assemble(options: AssemblyOptions): Assembly {
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
+  const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
+  const books = ledger ?? noBooks;
+  const tools = openTools({ cache, secret, books, clock, signals });
   const pipeline = createPipeline({
     upstream: options.upstream ?? http!,
     recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
-    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
+    secret,
     ...cache.forPipeline,
-    books: ledger ?? noBooks,
+    books,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
@@ -113,6 +118,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     bringYourOwn: bringYourOwn(config),
     stack,
     purger: cache.purger,
+    tools,
     shared,
     adminRoutes: adminRoutes({
       keyStore,
