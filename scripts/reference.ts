@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configJsonSchema, type SettingSchema } from '../src/config/json-schema.ts';
+import { adminRoutes, type AdminParts } from '../src/gateway/admin/routes.ts';
 import { boundReasons } from '../src/exchange/wire/bound.ts';
 import { unfitReasons } from '../src/exchange/wire/unfit.ts';
 import { errorCodes } from '../src/kernel/error-codes.ts';
@@ -12,10 +13,51 @@ const generated = '<!-- Made by `npm run reference`; edit the sources instead. -
 /** Generated pages by their path. */
 export function referencePages(): Readonly<Record<string, string>> {
   return {
+    'docs/reference/admin.md': adminPage(),
     'docs/reference/config.md': configPage(),
     'docs/reference/errors.md': errorPage(),
     'docs/reference/not-reused.md': notReusedPage(),
   };
+}
+
+function adminPage(): string {
+  // Routes touch their parts only when they answer.
+  const routes = adminRoutes({} as AdminParts);
+  const sections = routes.map(({ method, path, summary, fields, answer, ...for_ }) => {
+    const who = for_.forReaders
+      ? 'read, admin, operator'
+      : for_.forTenants
+        ? 'admin, operator'
+        : 'operator';
+    const rows = Object.entries(fields ?? {}).map(([name, text]) => `| \`${name}\` | ${text} |`);
+    return [
+      `## ${method} /economizer/admin/${path}\n`,
+      `${summary} For: ${who}.\n`,
+      ...(rows.length === 0 ? [] : ['| field | meaning |', '|---|---|', ...rows, '']),
+      `Answer: ${answer}.\n`,
+    ].join('\n');
+  });
+  return `# Admin API
+
+${generated}
+
+JSON over HTTP, at the gateway's own address. Callers show their key as a bearer token or in \`x-api-key\`:
+
+- the key that \`ECONOMIZER_ADMIN_KEY\` (at least 24 characters) or \`access.admin_sha256\` names, or a [key](../guide/keys.md) with the scope \`operator\`,
+  administers the whole installation;
+- a key with the scope \`admin\` administers its tenant and sees nothing of others;
+- a key with the scope \`read\` sees what was spent with it.
+
+Without such a key the API answers nobody, not even on its own machine: what runs there, or a page in its browser, is not its administrator. There are no CORS headers,
+nothing that it says may be cached, and a body must come as \`application/json\`, of at most 64 KiB. What a \`GET\` asks is said in its query, and so is
+the \`tenant\` of a key that is there already; all else in the body. An error is \`{"error": {"type", "code", "message", "param"}}\`, with a [code](errors.md).
+
+\`\`\`sh
+curl -H "Authorization: Bearer $ECONOMIZER_ADMIN_KEY" -H 'Content-Type: application/json' \\
+  -d '{"id": "ci", "tenant": "acme", "expires": "90d"}' http://127.0.0.1:8787/economizer/admin/keys
+\`\`\`
+
+${sections.join('\n')}`;
 }
 
 function configPage(): string {
@@ -30,7 +72,7 @@ directory of the command, else none; nothing in it is required. \`economizer che
 - **Durations** need their unit: \`250ms\`, \`10s\`, \`5m\`, \`1h\`, \`2d\`. **Sizes** are \`512KiB\`, \`64MiB\`, \`100MB\` or a number of bytes.
 - **Environment**: \`\${NAME}\` and \`\${NAME:-default}\` in any value; a variable that is not set is a fault. \`$\${\` stands for \`\${\`.
 - **Without a file** the SDKs' own variables are enough: \`OPENAI_API_KEY\`, \`OPENAI_BASE_URL\`, \`OPENAI_ORG_ID\`,
-  \`OPENAI_PROJECT_ID\`, \`ANTHROPIC_API_KEY\`, \`ANTHROPIC_BASE_URL\`; \`ECONOMIZER_DATA\` names the data directory. A setting
+  \`OPENAI_PROJECT_ID\`, \`ANTHROPIC_API_KEY\`, \`ANTHROPIC_BASE_URL\`; \`ECONOMIZER_DATA\` names the data directory, \`ECONOMIZER_ADMIN_KEY\` the key of the [admin API](admin.md). A setting
   in the file goes before its variable, except that \`ECONOMIZER_DATA\` goes first. A base URL
   variable that names the gateway itself is meant for its clients and passed over.
 
@@ -128,6 +170,8 @@ ${table(boundReasons)}
 | \`sampling-unset\` | It says nothing of temperature or seed, and \`cache.reuse_unset\` is off. |
 | \`no-store\` | Its \`Cache-Control\` says so. |
 | \`disabled\` | \`cache.enabled\` is off. |
+| \`policy-off\` | The mode of its cache policy is \`off\`. |
+| \`write-only\` | The mode of its cache policy is \`write-only\`: its answer is stored for others. |
 
 ## Answers that are not stored
 

@@ -16,6 +16,7 @@ import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
 import { TokenMeter } from './context/fitting/token-meter.ts';
+import { extendSteps } from './exchange/tool-steps.ts';
 import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import type { AdminRoute } from './gateway/admin/route.ts';
@@ -24,18 +25,17 @@ import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { JsonObject } from './kernel/json.ts';
 import type { Signals } from './kernel/signals.ts';
-import { counterfactualOf } from './ledger/counterfactual.ts';
 import { pricedCacheRules } from './ledger/cache-terms.ts';
 import { modelEconomics } from './ledger/model-economics.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
-import { prefixRules } from './ledger/prefix-rules.ts';
 import { createPriceBook, type PriceBook } from './ledger/price-book.ts';
 import { createTokenEstimator } from './ledger/token-estimate.ts';
 import { usagePricer } from './ledger/usage-pricer.ts';
 import type { Books } from './pipeline/book.ts';
-import type { WithoutUs } from './pipeline/recall.ts';
-import { createPipeline, type Pipeline } from './pipeline/stages.ts';
+import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/stages.ts';
+import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
+import { assembleProtection } from './protection-parts.ts';
 import { openTools, type ToolParts } from './tool-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
@@ -74,9 +74,8 @@ export interface AssemblyOptions {
 
 /** Opens every part but the edge. */
 export function assemble(options: AssemblyOptions): Assembly {
-  const { config, clock, signals } = options;
+  const { config, clock, signals, keyStore = createMemoryKeyStore() } = options;
   for (const text of config.warnings) signals.emit('notice', { text });
-  const { keyStore = createMemoryKeyStore() } = options;
   const configuredKeys = config.access.keys;
   const keyring = new Keyring({ configured: configuredKeys, store: keyStore, clock, signals });
   const http = options.upstream === undefined ? httpUpstream(config, clock) : undefined;
@@ -88,16 +87,16 @@ export function assemble(options: AssemblyOptions): Assembly {
   const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
-  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook });
+  const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
+  const guarded = assembleProtection({ config, clock, signals, budgets, ledger, priceBook });
   const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
-  const books = ledger ?? noBooks;
-  const tools = openTools({ cache, secret, books, clock, signals });
+  const basics = { secret, books: ledger ?? noBooks, clock, signals };
   const pipeline = createPipeline({
+    ...guarded,
+    ...basics,
     upstream: options.upstream ?? http!,
-    recogniser: new Recogniser({ depth: config.limits.depth, spend: budgets !== undefined }),
-    secret,
+    recogniser: recogniserOf(config),
     ...cache.forPipeline,
-    books,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
@@ -106,10 +105,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     keepWarm: keepWarmOf(config),
     budgets,
     sharing: shared?.sharing,
-    gates: [allowanceGate],
+    gates: [allowanceGate, ...guarded.gates],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
-    clock,
-    signals,
   });
   return {
     pipeline,
@@ -118,7 +115,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     bringYourOwn: bringYourOwn(config),
     stack,
     purger: cache.purger,
-    tools,
+    tools: openTools({ cache, ...basics }),
     shared,
     adminRoutes: adminRoutes({
       keyStore,
@@ -126,6 +123,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
       purger: cache.purger,
+      budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,
@@ -137,26 +135,25 @@ export function assemble(options: AssemblyOptions): Assembly {
       await pipeline.idle();
       await http?.close();
       stop();
-      await budgets?.walls.close();
-      await cache.close();
-      await shared?.close();
-      await ledger?.close();
-      await keyStore.close();
+      // In reverse, what others are built on last.
+      for (const part of [guarded, budgets?.walls, cache, shared, ledger, keyStore]) {
+        await part?.close();
+      }
     }),
   };
 }
 
-function routesOf({ providers, defaultProviders: defaults }: Config): Routes {
-  return new Routes({ providers: providers.map(routedProvider), defaults });
+/** Reads of requests what the parts that are switched on need to know, and no more. */
+function recogniserOf({ limits, budgets, runaway }: Config): Recogniser {
+  return new Recogniser({
+    depth: limits.depth,
+    spend: budgets.length > 0,
+    ...(runaway.warnAfter === undefined ? {} : { readSteps: extendSteps }),
+  });
 }
 
 function bringYourOwn({ providers }: Config): ReadonlySet<string> {
-  return new Set(providers.filter((each) => each.apiKey === undefined).map(({ name }) => name));
-}
-
-function keepWarmOf({ care }: Config) {
-  if (!care.keepWarm) return undefined;
-  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
+  return new Set(providers.filter(({ apiKey }) => apiKey === undefined).map(({ name }) => name));
 }
 
 function keepsFiles({ ledger, cache, budgets, budgeting }: Config): boolean {
@@ -223,6 +220,11 @@ function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {
   });
 }
 
+function keepWarmOf({ care }: Config): PipelineParts['keepWarm'] {
+  if (!care.keepWarm) return undefined;
+  return { perSession: care.keepWarmPerSession, perDay: care.keepWarmPerDay };
+}
+
 function fitterOf(
   { config, clock, signals }: AssemblyOptions,
   book: PriceBook,
@@ -245,31 +247,8 @@ function fitterOf(
   });
 }
 
-/** Keys whose last use is remembered, to tell whether the provider's own prompt cache would still be hot. */
-const rememberedUses = 20_000;
-
-/** The counterfactual of a reused answer: the usage counted when it was given, less what the provider's own prompt cache would have saved. */
-function withoutUs(clock: Clock, book: PriceBook): WithoutUs {
-  const lastUses = new Map<string, number>();
-  return (call, { answer, key, storedAt }) => {
-    const now = clock.now();
-    const ageMs = now - (lastUses.get(key) ?? storedAt);
-    if (lastUses.size >= rememberedUses) lastUses.clear();
-    lastUses.set(key, now);
-    if (answer.usage === undefined) return undefined;
-    const { priceId: provider } = call.provider;
-    const model = answer.model ?? call.facts!.model;
-    const question = { provider, at: call.startedAt, serviceTier: answer.serviceTier };
-    return counterfactualOf({
-      answerUsage: answer.usage,
-      usageSource: answer.usageSource ?? 'estimated',
-      rules: prefixRules(provider, model),
-      ageMs,
-      price:
-        book.find({ ...question, model }) ?? book.find({ ...question, model: call.facts!.model }),
-      totalMs: answer.totalMs,
-    });
-  };
+function routesOf({ providers, defaultProviders }: Config): Routes {
+  return new Routes({ providers: providers.map(routedProvider), defaults: defaultProviders });
 }
 
 function routedProvider(provider: ProviderConfig): RoutedProvider {

@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createBounds } from './budget/bounds.ts';
 import { Ceilings } from './budget/ceilings.ts';
 import type { UnboundedReason } from './budget/cost-bound.ts';
 import type { BudgetStore } from './budget/store.ts';
+import { withLocalShare } from './budget/stores/local-share.ts';
 import { createMemoryBudgetStore } from './budget/stores/memory.ts';
+import { createRedisBudgetStore } from './budget/stores/redis.ts';
 import { createSqliteBudgetStore } from './budget/stores/sqlite.ts';
 import { Walls } from './budget/walls.ts';
 import type { Config } from './config/config.ts';
 import type { Clock } from './kernel/clock.ts';
-import { EconomizerError } from './kernel/errors.ts';
 import { newId } from './kernel/ids.ts';
 import type { NanoUsd } from './kernel/money.ts';
 import type { Signals } from './kernel/signals.ts';
@@ -17,6 +20,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import { outputLimit } from './ledger/output-limits.ts';
 import type { PriceBook } from './ledger/price-book.ts';
 import type { ReserveParts } from './pipeline/reserve.ts';
+import type { SharedParts } from './shared-parts.ts';
 
 export interface BudgetSurroundings {
   readonly config: Config;
@@ -24,15 +28,23 @@ export interface BudgetSurroundings {
   readonly signals: Signals;
   readonly ledger: Ledger | undefined;
   readonly priceBook: PriceBook;
+  readonly shared: SharedParts | undefined;
+}
+
+/** The walls, and where they are counted. */
+export interface BudgetParts extends ReserveParts {
+  readonly store: BudgetStore;
 }
 
 /** The walls of an installation; undefined where it has no budget. */
-export function budgetsOf(surroundings: BudgetSurroundings): ReserveParts | undefined {
+export function budgetsOf(surroundings: BudgetSurroundings): BudgetParts | undefined {
   const { config, clock, signals, ledger: past, priceBook } = surroundings;
   const { budgets, budgeting } = config;
   if (budgets.length === 0) return undefined;
+  const { store, opening } = storeOf(surroundings);
   return {
-    walls: new Walls({ budgets, store: storeOf(surroundings), past, clock, signals }),
+    store,
+    walls: new Walls({ budgets, store, opening, past, clock, signals }),
     bounds: createBounds({
       rates: dearestRates(priceBook),
       outputLimit,
@@ -66,19 +78,53 @@ function partCeilings(
   );
 }
 
-function storeOf({ config, clock }: BudgetSurroundings): BudgetStore {
+interface OpenStore {
+  readonly store: BudgetStore;
+  /** Resolves when it can be asked, or not for a while; undefined: it can. */
+  readonly opening: Promise<void> | undefined;
+}
+
+/** Opens the store that is configured, for whoever closes it. */
+export function storeOf(surroundings: Omit<BudgetSurroundings, 'priceBook'>): OpenStore {
+  const { config, clock, shared } = surroundings;
   const { store } = config.budgeting;
   const terms = { clock, owner: newId(clock.now()) };
-  if (store === 'memory') return createMemoryBudgetStore(terms);
-  if (store === 'sqlite') {
-    return createSqliteBudgetStore({
-      ...terms,
-      path: join(config.dataDirectory, 'budgets.sqlite'),
-    });
+  if (store === 'memory') return { store: createMemoryBudgetStore(terms), opening: undefined };
+  if (store === 'redis') return redisStoreOf(surroundings, { ...terms, ...shared! });
+  const path = join(config.dataDirectory, 'budgets.sqlite');
+  return { store: createSqliteBudgetStore({ ...terms, path }), opening: undefined };
+}
+
+/** Gateways that come to an empty Redis wait for each other so long, and some more. */
+const openingMs = 15_000;
+
+function redisStoreOf(
+  { config, signals, ledger }: Omit<BudgetSurroundings, 'priceBook'>,
+  terms: SharedParts & { readonly clock: Clock; readonly owner: string },
+): OpenStore {
+  const { clock, owner, link, ready } = terms;
+  const redis = createRedisBudgetStore({
+    clock,
+    owner,
+    link,
+    signals,
+    ledger: ledger === undefined ? owner : ledgerName(config.dataDirectory),
+    prefix: terms.prefix.replace(/:$/, ''),
+  });
+  const opening = ready.then(() => redis.whenOpen(openingMs)).catch(() => {}); // whoever asks it then is told
+  const { lostShare: share } = config.budgeting;
+  const store =
+    share === undefined ? redis : withLocalShare(redis, { clock, signals, owner, share });
+  return { store, opening };
+}
+
+/** Tells the ledger in this directory from all others that gateways on one Redis may have. */
+function ledgerName(directory: string): string {
+  const file = join(directory, 'ledger-name');
+  try {
+    writeFileSync(file, randomUUID(), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  throw new EconomizerError(
-    'ECO_CONFIG',
-    'Budgets in Redis need a Redis; choose another budgeting.store.',
-    { param: 'budgeting.store' },
-  );
+  return readFileSync(file, 'utf8');
 }

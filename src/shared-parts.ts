@@ -40,6 +40,8 @@ export interface SharedPartsOptions {
 }
 
 const part = 'redis';
+/** Whether to begin a flight is worth a longer wait than a lookup, in milliseconds: not to know costs a call to the provider. */
+const askMs = 200;
 
 /**
  * Begins to connect to the Redis of the configuration; undefined where it has none.
@@ -82,7 +84,7 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
   const { enabled: sharesFlights, waitMs, leaseMs } = cache.flights;
   const flights =
     usesTier && sharesFlights
-      ? new SharedFlights({ ...parts, leaseMs, operationMs: cache.redis.lookupMs })
+      ? new SharedFlights({ ...parts, leaseMs, operationMs: Math.max(askMs, cache.redis.lookupMs) })
       : undefined;
   const tier = usesTier ? tierOf(cache, { ...parts, secret, flights }) : undefined;
   return {

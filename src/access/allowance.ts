@@ -2,7 +2,7 @@ import type { Allowance, Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { matchesGlob } from '../kernel/glob.ts';
-import { arrayOf, isObject, parseJson, textOf, type JsonObject } from '../kernel/json.ts';
+import { arrayOf, isObject, parseJson, textOf } from '../kernel/json.ts';
 import type { KeyTerms } from './terms.ts';
 
 /** What of a key its calls carry with them; undefined where it allows everything, so that most calls pay nothing. */
@@ -95,7 +95,7 @@ function mayNameMore(bytes: Buffer): boolean {
 }
 
 function modelIn(value: unknown): string | undefined {
-  return isObject(value) ? textOf((value as JsonObject)['model']) : textOf(value);
+  return isObject(value) ? textOf(value['model']) : textOf(value);
 }
 
 /**

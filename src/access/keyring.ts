@@ -54,8 +54,9 @@ export class Keyring {
 
   /** True where callers must show a key: as soon as there is one, and also when the last one has ended. */
   get isNeeded(): boolean {
+    if (this.#configured.size > 0 || this.#stored.size > 0) return true;
     this.#look();
-    return this.#configured.size > 0 || this.#stored.size > 0;
+    return this.#stored.size > 0;
   }
 
   /**

@@ -23,9 +23,17 @@ export interface MadeKey {
 /** Texts that open one key at most: the newest, and those of rotations whose grace is not over. */
 const mostSecrets = 4;
 
-/** @throws EconomizerError `ECO_KEY_TAKEN`, `ECO_KEY_STORE`. */
+/** Keys of one tenant at most, revoked ones included: every gateway keeps them all in memory. */
+const mostKeys = 10_000;
+
+/** @throws EconomizerError `ECO_KEY_TAKEN`, `ECO_KEY_STORE`, or `ECO_BAD_KEY` where the tenant has too many. */
 export async function createKey(maker: KeyMaker, terms: KeyTerms): Promise<MadeKey> {
   const now = maker.clock.now();
+  const { tenant } = terms;
+  const ofTenant = (await maker.store.list()).filter((key) => key.tenant === tenant);
+  if (ofTenant.length >= mostKeys) {
+    throw badKey('tenant', `one with fewer than ${mostKeys} keys; "${tenant}" has as many`);
+  }
   const { text, secret } = newSecret(maker, now);
   const key = { ...terms, secrets: [secret], createdAt: now, revokedAt: undefined };
   await maker.store.insert(key);

@@ -1,7 +1,15 @@
 import { parseDuration } from '../kernel/duration.ts';
 import { timeOf } from '../kernel/iso-time.ts';
 import { textOf, type JsonObject, type JsonValue } from '../kernel/json.ts';
-import { isName, isTag, longestTag, mostTags, nameForm } from '../kernel/names.ts';
+import {
+  isName,
+  isTag,
+  isTenant,
+  longestTag,
+  mostTags,
+  nameForm,
+  unknownTenant,
+} from '../kernel/names.ts';
 import { badKey } from './faults.ts';
 import type { SecretRandom } from './key-text.ts';
 import { scopes, usualScopes, type KeyTerms, type Scope } from './terms.ts';
@@ -62,7 +70,7 @@ export function readTerms(given: JsonObject, before: KeyTerms, now: number): Key
       value === null ? undefined : read(value);
   return {
     id: said('id', readId, before.id),
-    tenant: said('tenant', (value) => readName('tenant', value), before.tenant),
+    tenant: said('tenant', readTenant, before.tenant),
     team: said(
       'team',
       optional((value) => readName('team', value)),
@@ -109,6 +117,12 @@ function readName(param: string, value: JsonValue): string {
   throw badKey(param, `a text of ${nameForm}`);
 }
 
+function readTenant(value: JsonValue): string {
+  const text = readName('tenant', value);
+  if (isTenant(text)) return text;
+  throw badKey('tenant', `another name; ${unknownTenant} stands for strangers`);
+}
+
 function readTags(value: JsonValue): readonly string[] {
   const tags = textsOf(value);
   if (tags !== undefined && tags.length <= mostTags && tags.every(isTag)) return unique(tags);
@@ -151,7 +165,7 @@ function readFlag(value: JsonValue): boolean {
 
 function textsOf(value: JsonValue): readonly string[] | undefined {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
-    ? (value as readonly string[])
+    ? value
     : undefined;
 }
 

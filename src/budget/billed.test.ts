@@ -40,7 +40,7 @@ describe('what was billed of an answer that broke off', () => {
     ['reasons unseen', chat('gpt-5.2')],
     ['is unknown', chat('somebody-1')],
     ['was asked to think', claude({ thinking: { type: 'adaptive' } })],
-    ['writes on without a reader', chat('gpt-4o', {}, 'azure')],
+    ['writes on without a reader', chat('gpt-4o', {}, 'aws')],
   ])('is the whole hold where the model %s', (_why, call) => {
     expect(billedAtMost(call, broken)).toBe(broken.hold);
   });

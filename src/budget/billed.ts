@@ -13,8 +13,8 @@ export interface Broken {
   readonly isTold: boolean;
 }
 
-/** Providers that write on, and bill, after their reader has left. */
-const billOn = new Set(['aws', 'bedrock', 'azure']);
+/** Providers that write on, and bill, after their reader has left (BerriAI/litellm#34147). */
+const billOn = new Set(['aws', 'bedrock']);
 
 /** A provider is a little ahead of what arrives here, and stops a little after we left. */
 const aheadTokens = 128;

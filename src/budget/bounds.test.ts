@@ -279,6 +279,7 @@ describe('what is free', () => {
     ['POST', '/v1/files?purpose=batch'],
     ['POST', '/v1/batches/b_1/cancel'],
     ['POST', '/v1/moderations'],
+    ['POST', '/messages/batches/b-1/cancel'],
   ])('%s %s', (method, path) => expect(opaque(method, path)).toEqual({ kind: 'free' }));
 
   it.each([
@@ -287,6 +288,8 @@ describe('what is free', () => {
     '/v1/files/../images',
     '/v1/x/%2e%2e/files',
     '/v1/realtime',
+    '/v1/vector_stores/v/files',
+    '/v1/files/',
   ])('is not a POST to %s', (path) =>
     expect(opaque('POST', path)).toEqual({ kind: 'unbounded', why: 'opaque-path' }),
   );

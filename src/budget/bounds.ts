@@ -81,7 +81,8 @@ function boundOfRead(
   const unknown = unknownParts(spend, options);
   if (typeof unknown === 'string') return { kind: 'unbounded', why: unknown };
   const searches = terms.searches * rates.search;
-  const fixed = Math.ceil((inputTokens * rates.input + searches) / 1000) + unknown;
+  const known = Math.ceil((inputTokens * rates.input + searches) / 1000);
+  const fixed = Math.min(Number.MAX_SAFE_INTEGER, known + unknown);
   if (terms.answers === 0) {
     return { kind: 'bounded', fixed, picoPerOutputToken: 0, outputCap: 0, capSetBy: 'none' };
   }

@@ -3,9 +3,9 @@ import type { Call } from '../exchange/call.ts';
 /** What only looks or removes; no provider bills it. */
 const freeMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
 
-/** Keeping files, checking texts, counting tokens and calling jobs off costs nothing at any provider. */
+/** Keeping files, checking texts, counting tokens and calling jobs off costs nothing at OpenAI and Anthropic, nor at who copies their paths. */
 const freePath =
-  /^(?:\/[\w-]+)*\/(?:files|uploads(?:\/[\w-]+\/(?:parts|complete|cancel))?|moderations|(?:batches|responses|jobs)\/[\w-]+\/cancel|responses\/input_tokens|messages\/count_tokens)\/?$/;
+  /^(?:\/v1)?\/(?:files|uploads(?:\/[\w-]+\/(?:parts|complete|cancel))?|moderations|(?:messages\/)?batches\/[\w-]+\/cancel|responses\/[\w-]+\/cancel|fine_tuning\/jobs\/[\w-]+\/cancel|responses\/input_tokens)$/;
 
 /** True where the provider bills nothing for a call of a path that passes untouched. A path that a server might read differently is none. */
 export function isFreePath({ method, path }: Call): boolean {

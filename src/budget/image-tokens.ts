@@ -1,6 +1,6 @@
 /**
  * Input tokens of one image at most, whatever its size: providers scale images down before they count. From the makers' own rules
- * (developers.openai.com, images and vision; platform.claude.com, vision; ai.google.dev, tokens), November 2026. The first that fits holds.
+ * (developers.openai.com, images and vision; platform.claude.com, vision), November 2026. The first that fits holds.
  */
 const ceilings: readonly { readonly model: RegExp; readonly tokens: number }[] = [
   // Billed by tiles of 5,667 tokens, eight of them, and a base of 2,833, at a price a thirtieth of its big sister's.
@@ -13,8 +13,6 @@ const ceilings: readonly { readonly model: RegExp; readonly tokens: number }[] =
   { model: /gpt-|(?:^|\/)o\d|codex/, tokens: 24_600 },
   // 1,568 tokens up to Opus 4.6, 4,784 from 4.7 on.
   { model: /claude/, tokens: 4784 },
-  // 258 tokens a tile, or 2,240 at the finest resolution that can be asked for; large images are cut into few tiles.
-  { model: /gemini/, tokens: 8192 },
 ];
 
 /** For models whose rule we do not know; the common open ones stop at 16,384. */

@@ -56,6 +56,11 @@ describe('a cap in a body', () => {
     expect(cap('openai-chat', both('null', 'null'), 64)).toBe(both('64', 'null'));
   });
 
+  it('is found under an escaped name', () => {
+    const body = (n: number): string => `{"model":"m","max\\u005ftokens":${n},${messages}}`;
+    expect(cap('openai-chat', body(1000), 64, 'groq')).toBe(body(64));
+  });
+
   it('is refused where thinking would no longer fit', () => {
     const thinking = '"thinking":{"type":"enabled","budget_tokens":2048}';
     const body = `{"model":"c","max_tokens":4000,${thinking},${messages}}`;

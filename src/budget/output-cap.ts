@@ -43,6 +43,8 @@ const quote = 0x22;
 /** Edits that lower the caps that the body names; undefined where it names none. */
 function capEdits(body: Buffer, names: readonly string[], tokens: number): Edit[] | undefined {
   const put = Buffer.from(String(tokens));
+  // Looking for the names costs less than telling all members apart, and most bodies without a cap have them nowhere, not even in escapes.
+  if (!names.some((name) => body.includes(`"${name}"`)) && !body.includes('\\u')) return undefined;
   const edits: Edit[] = [];
   let isNamed = false;
   let silent: Edit | undefined;

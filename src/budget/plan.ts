@@ -15,7 +15,7 @@ export interface Touched extends AccountLine {
 /** All accounts of an installation in one slot of a Redis cluster: a call may draw on a tenant's budget and on one of all tenants at once. */
 const slot = 'budgets';
 /** More accounts than that no call draws on. */
-const accountLimit = 64;
+const accountLimit = 32;
 const dayMs = 86_400_000;
 /** Sessions have no end that anybody tells; one is forgotten so many days after its last call. */
 export const sessionDays = 30;

@@ -18,8 +18,6 @@ export interface RecoveryOptions {
 const heartbeatMs = 3000;
 /** The ledger takes over what a process that died has left within a minute; so often, in heartbeats, charged holds are looked up in it. */
 const lookUpEvery = 20;
-/** Set in a store whose balances are known to be right; gone with them where the store lost its memory. */
-const rebuiltFlag = 'rebuilt';
 
 /** Keeps a store in step with the ledger: what it forgot, and the holds of processes that are gone. */
 export class Recovery {
@@ -27,18 +25,23 @@ export class Recovery {
   #rebuilding: Promise<void> | undefined;
   #isReady = false;
   #isStopped = false;
-  #beats = 0;
   #isFailing = false;
-  #hasCharged = true;
+  #beats = 0;
+  /** Holds may be left of processes that are gone. */
+  #hasLost = true;
   #callOff: () => void = () => {};
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
-    if (options.plan.budgets.length === 0) this.#isReady = true;
-    else {
+    const { store } = options;
+    if (store.onForgotten === undefined) {
       void this.whenReady()?.catch(() => {}); // signalled; calls that come meanwhile try again
-      this.#beatLater();
+    } else {
+      // Such a store asks by itself, and holds nothing before it is told.
+      store.onForgotten(() => this.#restore());
+      this.#isReady = true;
     }
+    this.#beatLater();
   }
 
   /** See `Walls.whenReady`. */
@@ -56,20 +59,23 @@ export class Recovery {
   }
 
   async #rebuild(): Promise<void> {
-    const { plan, store, past, clock } = this.#options;
     try {
-      if (past !== undefined) {
-        for (const { touched, spent } of await pastAccounts(plan, past, clock.now())) {
-          await store.restore(touched.account, spent, touched.endsAt);
-        }
-      }
-      await store.setFlag(rebuiltFlag, '1');
+      await this.#restore();
       this.#isReady = true;
     } catch (error) {
       this.#fail('rebuild', error);
       throw unknownSpend(error);
     }
-    await this.#lookUp();
+  }
+
+  async #restore(): Promise<void> {
+    const { plan, store, past, clock } = this.#options;
+    if (past === undefined) return;
+    // First what the store holds for calls that are over: the sums have them, and they must not be counted twice.
+    await this.#settleBooked(await store.openHolds(), past);
+    for (const { touched, spent } of await pastAccounts(plan, past, clock.now())) {
+      await store.restore(touched.account, spent, touched.endsAt);
+    }
   }
 
   #beatLater(): void {
@@ -82,21 +88,14 @@ export class Recovery {
   async #beat(): Promise<void> {
     const { store, signals } = this.#options;
     try {
-      const charged = await store.heartbeat();
-      if (charged > 0) {
-        this.#hasCharged = true;
-        const text = `${charged} call(s) of a gateway that ended without notice are charged to their budgets at what they can have cost at most, until its ledger tells more.`;
-        signals.emit('notice', { text });
-      }
-      const flags = await store.flags();
-      if (!flags.has(rebuiltFlag) && this.#isReady) {
-        this.#isReady = false;
-        const text = `The store of the budgets (${store.name}) has lost what it knew; it is rebuilt from the ledger.`;
+      const lost = await store.heartbeat();
+      if (lost > 0) {
+        const text = `${lost} call(s) of a gateway that ended without notice are charged to their budgets at what they can have cost at most, until a ledger tells more.`;
         signals.emit('notice', { text });
       }
       await this.whenReady();
-      if (charged > 0 || (this.#hasCharged && this.#beats % lookUpEvery === 0))
-        await this.#lookUp();
+      this.#hasLost ||= lost > 0;
+      if (this.#hasLost && (lost > 0 || this.#beats % lookUpEvery === 0)) await this.#lookUp();
       this.#beats++;
       if (this.#isFailing) signals.emit('part-healed', { part: 'budgets' });
       this.#isFailing = false;
@@ -105,24 +104,23 @@ export class Recovery {
     }
   }
 
-  /** Settles holds of processes that are gone by what the ledger has of their calls. */
+  /** Settles holds of processes that are gone, as far as the ledger has their calls. */
   async #lookUp(): Promise<void> {
     const { store, past } = this.#options;
     if (past === undefined || this.#isStopped) return;
-    try {
-      const lost = (await store.openHolds()).filter(({ state }) => state === 'charged');
-      this.#hasCharged = lost.length > 0;
-      if (lost.length === 0) return;
-      const byCall = Map.groupBy(lost, callOf);
-      const charges = await past.charges([...byCall.keys()]);
-      for (const [call, charged] of charges) {
-        // The row has the sum of all attempts of its call.
-        for (const [index, { id }] of byCall.get(call)!.entries()) {
-          await store.settle(id, index === 0 ? charged : 0);
-        }
+    const lost = (await store.openHolds()).filter(({ state }) => state === 'charged');
+    this.#hasLost = lost.length > 0;
+    await this.#settleBooked(lost, past);
+  }
+
+  async #settleBooked(holds: readonly OpenHold[], past: PastSpend): Promise<void> {
+    const byCall = Map.groupBy(holds, callOf);
+    if (byCall.size === 0) return;
+    for (const [call, charged] of await past.charges([...byCall.keys()])) {
+      // The row has the sum of all attempts of its call.
+      for (const [index, { id }] of byCall.get(call)!.entries()) {
+        await this.#options.store.settle(id, index === 0 ? charged : 0);
       }
-    } catch (error) {
-      this.#fail('recover', error);
     }
   }
 

@@ -33,8 +33,7 @@ export async function waitForRoom(call: Call, wait: Wait): Promise<Held | Short>
       if (verdict.by.limit - verdict.spent < least) break;
       await change(call, wait, Math.min(lookMs, deadline - clock.tick()));
       if (call.cancellation.reason !== undefined) throw call.cancellation.reason;
-      // A window may have turned meanwhile.
-      verdict = await walls.hold({ ...asking, touched: walls.touched(call.caller) });
+      verdict = await walls.hold(asking);
     }
   } finally {
     waiting--;

@@ -12,6 +12,8 @@ import type { Awaitable, Balance, BudgetStore, HoldVerdict } from './store.ts';
 export interface WallsOptions {
   readonly budgets: readonly BudgetDefinition[];
   readonly store: BudgetStore;
+  /** Resolves when the store can be asked; undefined: it can. Never rejects. */
+  readonly opening?: Promise<void> | undefined;
   /** What the ledger knows; undefined: there is none, and the store alone remembers. */
   readonly past: PastSpend | undefined;
   readonly clock: Clock;
@@ -72,6 +74,7 @@ export class Walls {
   readonly #listeners = new Set<StandingListener>();
   readonly #known = new Map<string, Known>();
   readonly #waiters = new Set<() => void>();
+  #opening: Promise<void> | undefined;
 
   constructor(options: WallsOptions) {
     this.#plan = new Plan(options.budgets);
@@ -81,6 +84,9 @@ export class Walls {
       ...options,
       onSettled: (touched, balances) => this.#settled(touched, balances),
     });
+    this.#opening = options.opening?.then(() => {
+      this.#opening = undefined;
+    });
     this.#recovery = new Recovery({ ...options, plan: this.#plan });
   }
 
@@ -88,9 +94,13 @@ export class Walls {
     return this.#plan.budgets;
   }
 
-  /** The budgets that a call draws on, now. @throws EconomizerError `ECO_BAD_HEADER` for more tags than budgets can be kept for. */
-  touched(standpoint: Standpoint): readonly Touched[] {
-    return this.#plan.touched(standpoint, this.#clock.now());
+  /**
+   * The budgets that a call draws on.
+   * @param at when it began, milliseconds since the epoch: its windows are those of that moment, as the ledger has them.
+   * @throws EconomizerError `ECO_BAD_HEADER` for more tags than budgets can be kept for.
+   */
+  touched(standpoint: Standpoint, at: number): readonly Touched[] {
+    return this.#plan.touched(standpoint, at);
   }
 
   /**
@@ -98,6 +108,7 @@ export class Walls {
    * @throws EconomizerError `ECO_BUDGET_STORE` where it cannot be known now.
    */
   whenReady(): Promise<void> | undefined {
+    if (this.#opening !== undefined) return this.#opening;
     return this.#recovery.whenReady();
   }
 

@@ -1,7 +1,8 @@
-import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import type { Dialect, DialectName, RequestFacts } from '../exchange/dialect.ts';
 import { firstSpend, nextSpend } from '../exchange/spend.ts';
 import { ownBytes } from '../exchange/stream.ts';
-import type { JsonObject } from '../kernel/json.ts';
+import { noSteps, type ToolSteps } from '../exchange/tool-steps.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { emptyChain, extendChain } from './item-chain.ts';
 import { keyOf, type BodyForm } from './key.ts';
 import { endOfList, parseTail } from './list-tail.ts';
@@ -16,6 +17,13 @@ export interface FirstTurn {
   readonly form: BodyForm;
   readonly facts: RequestFacts;
 }
+
+/** Reads the tool calls of the items that a turn adds. */
+export type ReadSteps = (
+  before: ToolSteps,
+  dialect: DialectName,
+  items: readonly JsonValue[],
+) => ToolSteps;
 
 /** A place in a tree that a body reaches. */
 interface Reached {
@@ -38,13 +46,15 @@ export class ConversationTable {
   readonly #trees = new Map<string, Stretch[]>();
   readonly #maxBytes: number;
   readonly #depth: number;
+  readonly #readSteps: ReadSteps;
   #bytes = 0;
   #newest: Stretch | undefined;
   #oldest: Stretch | undefined;
 
-  constructor(maxBytes: number, depth: number) {
+  constructor(maxBytes: number, depth: number, readSteps: ReadSteps) {
     this.#maxBytes = maxBytes;
     this.#depth = depth;
+    this.#readSteps = readSteps;
   }
 
   /**
@@ -67,7 +77,7 @@ export class ConversationTable {
       return this.#extend(furthest, context, dialect, body);
     }
     mark.key ??= keyOf(context, rest, mark.items);
-    return { facts: mark.facts, key: mark.key, count: mark.items.count };
+    return { facts: mark.facts, key: mark.key, steps: mark.steps, count: mark.items.count };
   }
 
   /** Keeps a body that was parsed whole. */
@@ -79,16 +89,25 @@ export class ConversationTable {
     const key = keyOf(context, form.rest, items);
     const { [growing]: list, ...others } = value;
     const end = Array.isArray(list) ? endOfList(body, value, growing) : undefined;
+    const all = Array.isArray(list) ? (list as readonly JsonValue[]) : [];
+    const stepsBefore = this.#readSteps(noSteps, dialect.name, all.slice(0, -1));
+    const steps = this.#readSteps(stepsBefore, dialect.name, all.slice(-1));
     if (end === undefined || body.length > this.#maxBytes / 4)
-      return { facts, key, count: items.count };
+      return { facts, key, steps, count: items.count };
     let previous: Mark | undefined;
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
-      const earlier = { ...others, [growing]: (list as readonly []).slice(0, -1) };
+      const earlier = { ...others, [growing]: all.slice(0, -1) };
       const read = dialect.requestFacts(earlier);
       const bytes = end.before + (body.length - end.last);
       const spend = facts.spend && firstSpend(dialect.spendTerms(earlier), bytes);
-      previous = { end: end.before, items: before, facts: { ...read, spend }, key: undefined };
+      previous = {
+        end: end.before,
+        items: before,
+        facts: { ...read, spend },
+        steps: stepsBefore,
+        key: undefined,
+      };
     }
     const frame: Frame = {
       bucket,
@@ -96,10 +115,10 @@ export class ConversationTable {
       rest: form.rest,
       suffix: ownBytes(body.subarray(end.last)),
     };
-    const last: Mark = { end: end.last, items, facts, key };
+    const last: Mark = { end: end.last, items, facts, steps, key };
     const bytes = body.subarray(0, end.last);
     this.#add(new Stretch({ frame, parent: undefined, bytes, previous, last }));
-    return { facts, key, count: items.count };
+    return { facts, key, steps, count: items.count };
   }
 
   #extend(from: Reached, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
@@ -115,8 +134,9 @@ export class ConversationTable {
     const spend = before && nextSpend(before, dialect.spendTerms(added), body.length);
     const facts = { ...read, bound: mark.facts.bound ?? read.bound, spend };
     const key = keyOf(context, rest, items);
-    this.#keep(from, body, { end, items, facts, key });
-    return { facts, key, count: items.count };
+    const steps = this.#readSteps(mark.steps, dialect.name, tail.values);
+    this.#keep(from, body, { end, items, facts, steps, key });
+    return { facts, key, steps, count: items.count };
   }
 
   #keep({ stretch, mark }: Reached, body: Buffer, next: Mark): void {

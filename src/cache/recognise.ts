@@ -1,11 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Dialect, RequestFacts } from '../exchange/dialect.ts';
+import { noSteps, type ToolSteps } from '../exchange/tool-steps.ts';
 import { firstSpend } from '../exchange/spend.ts';
 import { digestOf } from '../kernel/digest.ts';
 import { EconomizerError } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { duplicateMember, parseStrict } from '../kernel/strict-json.ts';
-import { ConversationTable } from './conversations.ts';
+import { ConversationTable, type ReadSteps } from './conversations.ts';
 import { emptyChain, extendChain } from './item-chain.ts';
 import { contextText, formOfBody, keyOf, type BodyForm, type KeyContext } from './key.ts';
 import { MetBefore } from './met-before.ts';
@@ -19,6 +20,8 @@ export interface RecogniserOptions {
   readonly maxSeenBytes?: number;
   /** Bytes of larger bodies kept to recognise their repeats and their continuations. */
   readonly maxConversationBytes?: number;
+  /** Default: tool calls are not looked at. */
+  readonly readSteps?: ReadSteps;
   /** Read what decides how much a request can cost. Default: false. */
   readonly spend?: boolean;
 }
@@ -46,16 +49,19 @@ export class Recogniser {
   readonly #contexts = new Map<string, string>();
   readonly #seen: SeenBodies;
   readonly #conversations: ConversationTable;
+  readonly #readSteps: ReadSteps;
   readonly #met = new MetBefore();
   readonly #spend: boolean;
 
   constructor(options: RecogniserOptions) {
     this.#depth = options.depth;
+    this.#readSteps = options.readSteps ?? (() => noSteps);
     this.#spend = options.spend ?? false;
     this.#seen = new SeenBodies(options.maxSeenBytes ?? 16 * mebibyte);
     this.#conversations = new ConversationTable(
       options.maxConversationBytes ?? 64 * mebibyte,
       options.depth,
+      this.#readSteps,
     );
   }
 
@@ -71,9 +77,10 @@ export class Recogniser {
     const checksum = crc32(body);
     const known = this.#seen.find(checksum, context, body);
     if (known !== undefined) return known;
-    const { form, facts } = this.#parse(dialect, body);
+    const { form, facts, value } = this.#parse(dialect, body);
     const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
-    const recognised = { facts, key, count: form.items.length };
+    const steps = this.#stepsOf(dialect, value);
+    const recognised = { facts, key, steps, count: form.items.length };
     if (this.#met.test(checksum)) this.#seen.keep(checksum, context, body, recognised);
     return recognised;
   }
@@ -89,7 +96,14 @@ export class Recogniser {
       return this.#conversations.begin({ bucket, context, dialect, body, value, form, facts });
     }
     const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
-    return { facts, key, count: form.items.length };
+    return { facts, key, steps: this.#stepsOf(dialect, value), count: form.items.length };
+  }
+
+  #stepsOf({ name, growing }: Dialect, value: JsonObject | undefined): ToolSteps {
+    const list = growing === undefined ? undefined : value?.[growing];
+    return Array.isArray(list)
+      ? this.#readSteps(noSteps, name, list as readonly JsonValue[])
+      : noSteps;
   }
 
   /** `value` is undefined where the body has numbers that only its text holds. */

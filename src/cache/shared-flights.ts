@@ -40,6 +40,7 @@ export class SharedFlights {
   readonly #waiters: FlightWaiters;
   readonly #leases = new Map<string, Lease>();
   readonly #breaker: Breaker;
+  readonly #releases = new Set<Promise<unknown>>();
   readonly #channel: string;
   #unsubscribe: (() => Promise<void>) | undefined;
 
@@ -55,7 +56,10 @@ export class SharedFlights {
         (message) => this.#hear(message.toString()),
         () => this.#waiters.tellAll(),
       )
-      .then((end) => (this.#unsubscribe = end))
+      .then((end) => {
+        this.#unsubscribe = end;
+        this.#waiters.tellAll(); // until now nothing was heard
+      })
       .catch((error: unknown) => this.#fail('subscribe', error));
   }
 
@@ -96,7 +100,8 @@ export class SharedFlights {
   }
 
   async close(): Promise<void> {
-    for (const lease of this.#leases.values()) lease.release('free');
+    for (const lease of this.#leases.values()) lease.giveUp('free');
+    await Promise.all(this.#releases);
     await this.#unsubscribe?.();
   }
 
@@ -122,7 +127,10 @@ export class SharedFlights {
   /** @internal Nobody waits for it; where it fails, the lease runs out. */
   giveBack(key: string, token: string, how: Landing): void {
     const args = [token, this.#channel, `${how} ${key}`];
-    this.run(release, key, args, releaseMs).catch((error: unknown) => this.#fail('end', error));
+    const released = this.run(release, key, args, releaseMs)
+      .catch((error: unknown) => this.#fail('end', error))
+      .finally(() => this.#releases.delete(released));
+    this.#releases.add(released);
   }
 
   /** @internal */

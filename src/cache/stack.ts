@@ -95,6 +95,11 @@ export class CacheStack {
     return entry && this.#found(level, entry, access);
   }
 
+  /** Whether the last lookup in this tier ended well. */
+  isWell(name: string): boolean {
+    return this.#guards.some(({ tier, isWell }) => tier.name === name && isWell);
+  }
+
   /** Gives the entry to the tiers that it is for. Never throws, and nobody need wait: `flush` does. */
   store(entry: CacheEntry, access: StackAccess = anyAccess): void {
     // A search that is under way must not put what it finds in the place of this.

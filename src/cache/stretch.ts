@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../exchange/dialect.ts';
+import type { ToolSteps } from '../exchange/tool-steps.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { ItemChain } from './item-chain.ts';
 
@@ -8,6 +9,8 @@ export interface Recognised {
   readonly key: string;
   /** Items of the growing list. */
   readonly count: number;
+  /** The last tool calls of the conversation; none where nobody looks at them. */
+  readonly steps: ToolSteps;
 }
 
 /** What all bodies of a conversation have in common beside their list. */
@@ -26,6 +29,7 @@ export interface Mark {
   readonly end: number;
   readonly items: ItemChain;
   readonly facts: RequestFacts;
+  readonly steps: ToolSteps;
   /** Undefined until such a body is asked for. */
   key: string | undefined;
 }

@@ -55,6 +55,11 @@ export class TierGuard {
     return { hits: this.#hits, misses: this.#misses, failures: this.#failures };
   }
 
+  /** False from a failed lookup to the next that ends well. */
+  get isWell(): boolean {
+    return this.#lookups.isWell;
+  }
+
   /** Never throws; now if the tier answers now. */
   get(key: string): Awaitable<CacheEntry | undefined> {
     if (!this.#lookups.mayTry()) return undefined;
@@ -149,7 +154,7 @@ export class TierGuard {
  * lie unread. It gets its time again, so many times.
  */
 const latenessMs = 5;
-const chancesMax = 2;
+const chancesMax = 4;
 
 function partOf(tier: CacheTier): string {
   return `cache.${tier.name}`;

@@ -1,4 +1,8 @@
 import { Command } from 'commander';
+import { stateOf } from '../access/key-view.ts';
+import type { StoredKey } from '../access/store.ts';
+import { createSqliteKeyStore } from '../access/stores/sqlite.ts';
+import type { KeyTerms } from '../access/terms.ts';
 import type { Config } from '../config/config.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { faultText } from '../config/fault.ts';
@@ -6,6 +10,7 @@ import { configJsonSchema } from '../config/json-schema.ts';
 import { inspectConfig } from '../config/load.ts';
 import { durationText, sizeText } from '../config/units.ts';
 import { usdText } from '../kernel/money.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { print, printError, printJson } from './output.ts';
 
 interface CheckFlags {
@@ -44,7 +49,7 @@ async function check(flags: CheckFlags): Promise<void> {
   }
   const config = withoutKeys(loading.config);
   if (flags.json === true) printJson({ ok: true, file: loading.fileName, config });
-  else print(summary(config, loading.fileName));
+  else print(summary(config, loading.fileName, await storedKeys(config)));
 }
 
 /** The configuration as it may be shown: every secret replaced by the word that it is there. */
@@ -59,7 +64,22 @@ export function withoutKeys(config: Config): Config {
   };
 }
 
-function summary(config: Config, fileName: string | undefined): string {
+/** Keys that `economizer keys` made and that still open. */
+async function storedKeys({ access }: Config): Promise<readonly StoredKey[]> {
+  const store = createSqliteKeyStore({ path: access.storePath });
+  try {
+    const now = systemClock.now();
+    return (await store.list()).filter((key) => stateOf(key, now) === 'active');
+  } finally {
+    await store.close();
+  }
+}
+
+function summary(
+  config: Config,
+  fileName: string | undefined,
+  stored: readonly StoredKey[],
+): string {
   const { cache, limits } = config;
   const lines = [
     `The configuration is sound (${fileName ?? 'no file; environment and defaults'}).`,
@@ -73,7 +93,7 @@ function summary(config: Config, fileName: string | undefined): string {
       const label = index === 0 ? 'providers' : '';
       return `${label.padEnd(10)} ${provider.name}: ${provider.baseUrl} (${provider.kind}, ${key}${models})`;
     }),
-    `access     ${accessText(config)}`,
+    `access     ${accessText([...config.access.keys, ...stored])}`,
     `cache      ${cacheText(cache)}`,
     ...budgetLines(config),
     `ledger     ${config.ledger.enabled ? 'on' : 'off'}`,
@@ -82,10 +102,14 @@ function summary(config: Config, fileName: string | undefined): string {
   return lines.join('\n');
 }
 
-function accessText({ access }: Config): string {
-  if (access.keys.length === 0) return 'anyone on this machine';
-  return `keys ${access.keys.map((key) => `${key.id} (tenant ${key.tenant})`).join(', ')}`;
+function accessText(keys: readonly KeyTerms[]): string {
+  if (keys.length === 0) return 'programs on this machine, without keys';
+  const shown = keys.slice(0, shownKeys).map(({ id, tenant }) => `${id} (tenant ${tenant})`);
+  const more = keys.length > shownKeys ? `, and ${keys.length - shownKeys} more` : '';
+  return `keys ${shown.join(', ')}${more}`;
 }
+
+const shownKeys = 10;
 
 function budgetLines({ budgets, budgeting }: Config): readonly string[] {
   return budgets.map(({ id, scope, limit, period, timeZone, hard }, index) => {

@@ -47,6 +47,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./keys.ts')).keysCommand(),
   },
   {
+    name: 'budget',
+    summary: 'Show how budgets stand, and pull the emergency switch.',
+    load: async () => (await import('./budget.ts')).budgetCommand(),
+  },
+  {
     name: 'purge',
     summary: 'Take answers out of the cache.',
     load: async () => (await import('./purge.ts')).purgeCommand(),
@@ -96,9 +101,17 @@ async function programFor(words: readonly string[]): Promise<Command> {
     const named = name === wanted || (isHelp && words.includes(name));
     const command = named ? await load() : new Command(name);
     program.addCommand(command.summary(summary).copyInheritedSettings(program));
-    for (const inner of command.commands) inner.copyInheritedSettings(command);
+    passOn(command);
   }
   return program;
+}
+
+/** Commands within commands say their faults in the same words. */
+function passOn(command: Command): void {
+  for (const inner of command.commands) {
+    inner.copyInheritedSettings(command);
+    passOn(inner);
+  }
 }
 
 /** Commander's words for a fault of the command line, as a sentence that says what to do. */

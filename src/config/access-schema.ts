@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { timeOf } from '../kernel/iso-time.ts';
-import { isName, isTag, longestTag, mostTags, nameForm } from '../kernel/names.ts';
+import {
+  isName,
+  isTag,
+  isTenant,
+  longestTag,
+  mostTags,
+  nameForm,
+  unknownTenant,
+} from '../kernel/names.ts';
 import { flag, section, text, texts } from './fields.ts';
 
 /** A SHA-256, in lower case once read. */
@@ -14,10 +22,6 @@ function sha256(description: string) {
 
 function name(description: string) {
   return text(description).refine(isName, { error: `must be ${nameForm}` });
-}
-
-function nameOr(description: string, usual: string) {
-  return name(description).prefault(usual).meta({ description, default: usual, kind: 'text' });
 }
 
 /** A list that limits; an empty one would mean either nothing or everything. */
@@ -45,7 +49,14 @@ const scopeWords = ['call', 'read', 'admin', 'operator'] as const;
 const accessKey = section('One gateway key.', {
   id: name('A name to tell the key by in logs and reports.'),
   sha256: sha256('SHA-256 of the key in hexadecimal: `printf %s "$KEY" | sha256sum`.'),
-  tenant: nameOr('Whose calls these are. Answers are never shared across tenants.', 'default'),
+  tenant: name('Whose calls these are. Answers are never shared across tenants.')
+    .refine(isTenant, { error: `must be another name; ${unknownTenant} stands for strangers` })
+    .prefault('default')
+    .meta({
+      description: 'Whose calls these are. Answers are never shared across tenants.',
+      default: 'default',
+      kind: 'text',
+    }),
   team: name('The part of the tenant to book calls to.').optional(),
   agent: name('The agent to book calls to.').optional(),
   tags: texts('Tags of all its calls.')

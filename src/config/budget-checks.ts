@@ -40,6 +40,14 @@ export function countedNowhere({ budgets, budgeting, redis }: Config): readonly 
   return [{ path: ['budgeting', 'store'], problem }];
 }
 
+/** Only a store over the network can be lost. */
+export function idleShare({ budgets, budgeting }: Config): readonly Finding[] {
+  if (budgets.length === 0 || budgeting.store === 'redis' || budgeting.lostShare === undefined)
+    return [];
+  const problem = `has no effect with budgeting.store ${budgeting.store}, which cannot be lost`;
+  return [{ path: ['budgeting', 'store_lost'], problem }];
+}
+
 const order = { session: 0, daily: 1, weekly: 2, monthly: 3, total: 4 } as const;
 
 /** Limits that another one makes idle. */

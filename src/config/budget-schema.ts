@@ -130,6 +130,16 @@ export const budgetingSchema = section('How budgets are held.', {
     ['memory', 'sqlite', 'redis'],
     'sqlite',
   ),
+  store_lost: choiceOr(
+    'What happens while Redis cannot be asked: calls under hard budgets are refused, or each gateway goes on with a share of what is left, which it sets aside beforehand.',
+    ['refuse', 'share'],
+    'refuse',
+  ),
+  lost_share_percent: count(
+    'The percentage of what is left of each budget that a gateway sets aside where `store_lost` is `share`.',
+    defaults.budgeting.lostSharePercent,
+    { min: 1, max: 50 },
+  ),
   output_cap: choiceOr(
     'A call that sets no output cap is sent with the model’s maximum, and refused where that could pass a limit. `clamp` sends a lower cap instead, which may cut the answer; `wait` waits for other calls to settle; `refuse` takes only calls that set a cap.',
     ['model-maximum', 'clamp', 'wait', 'refuse'],

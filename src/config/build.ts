@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { alertsConfig, protectionConfig, runawayConfig } from './protection-config.ts';
 import type {
   BudgetConfig,
   BudgetingConfig,
@@ -36,6 +37,9 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
+    protection: protectionConfig(values.protection),
+    alerts: alertsConfig(values.alerts),
+    runaway: runawayConfig(values.runaway),
     ledger: {
       enabled: ledger.enabled,
       retentionMs: ledger.retention === 0 ? undefined : ledger.retention,
@@ -112,6 +116,7 @@ function budgetConfig(values: ConfigValues['budgets'][number]): BudgetConfig {
 function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
   return {
     store: values.store,
+    lostShare: values.store_lost === 'share' ? values.lost_share_percent / 100 : undefined,
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,

@@ -1,4 +1,5 @@
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
+import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
 /** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
 export interface Config {
@@ -22,6 +23,9 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly protection: ProtectionConfig;
+  readonly alerts: AlertsConfig;
+  readonly runaway: RunawayConfig;
   readonly ledger: {
     readonly enabled: boolean;
     /** Undefined: calls are kept for ever. */
@@ -170,6 +174,8 @@ export type UnboundedReason =
 
 export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
+  /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
+  readonly lostShare: number | undefined;
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
   readonly clampTokens: number;
   readonly waitMs: number;
@@ -266,6 +272,8 @@ export function secretsOf(config: Config): readonly string[] {
   return [
     ...providers.map(({ apiKey }) => apiKey),
     ...providers.flatMap(({ headers }) => Object.values(headers)),
+    ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
+    ...config.alerts.slack,
     ...others,
   ].filter((each) => each !== undefined);
 }

@@ -30,7 +30,7 @@ export const defaults = {
     redis: { maxAnswerBytes: '4MiB', lookup: '20ms', store: '1s' },
     flights: { wait: '30s', lease: '5s' },
   },
-  budgeting: { clampTokens: 256, wait: '10s' },
+  budgeting: { lostSharePercent: 10, clampTokens: 256, wait: '10s' },
   redis: { prefix: 'economizer:', connect: '2s' },
   fit: { tokenBudget: 4096, keepRecent: 50, windowPercent: 95, remember: '30m', maxBytes: '64MiB' },
   care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },
@@ -47,6 +47,20 @@ export const defaults = {
     silence: '600s',
     total: '3600s',
   },
+  protection: {
+    levels: [
+      { at: 80, actions: ['cache-more', 'cheaper-models'] },
+      { at: 90, actions: ['batch', 'defer'] },
+      { at: 95, actions: ['scale-down'] },
+      { at: 100, actions: ['shutdown'] },
+    ],
+    marginPercent: 2,
+    ttlFactor: 4,
+    stale: '1h',
+    concurrentCalls: 1,
+  },
+  runaway: { warnAfter: 5 },
+  alerts: { thresholds: [50, 80, 90, 100], giveUp: '24h' },
   shutdownGrace: '30s',
 } as const;
 

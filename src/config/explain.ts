@@ -46,6 +46,9 @@ export function shownValue(value: unknown, path: Path): string | undefined {
 /** Whoever writes a key where its hash belongs, or in place of a provider's mapping, must not find it in a log. */
 function isSecret(path: Path): boolean {
   const last = path.at(-1);
+  // A webhook's address is often all that it takes to write to it.
+  if (path[0] === 'alerts' && (last === 'url' || path[1] === 'slack')) return true;
+  if (last === 'secret' || last === 'old_secret') return true;
   if (last === 'api_key' || last === 'sha256' || path.includes('headers')) return true;
   if (last === 'password' || last === 'secret') return true;
   if (path[0] === 'redis' && (path.length === 1 || last === 'url')) return true;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { faultText } from './fault.ts';
@@ -64,6 +65,17 @@ describe('with no file', () => {
     });
     expect(config.providers[1]).toMatchObject({ apiKey: undefined, asksStreamUsage: false });
     expect(config.dataDirectory).toBe('/tmp/elsewhere');
+  });
+
+  it('takes the hash of the administrator’s key, and a short one is a fault that does not show it', () => {
+    const key = 'a-key-that-is-long-enough';
+    const { config } = readConfig({ text: '', environment: { ECONOMIZER_ADMIN_KEY: key } });
+    expect(config?.access.adminSha256).toBe(createHash('sha256').update(key).digest('hex'));
+    expect(JSON.stringify(config)).not.toContain(key);
+    const short = readConfig({ text: '', environment: { ECONOMIZER_ADMIN_KEY: 'short-key' } });
+    const [fault] = short.faults;
+    expect(fault).toMatchObject({ path: 'access.admin_sha256', source: 'ECONOMIZER_ADMIN_KEY' });
+    expect(JSON.stringify(short)).not.toContain('short-key');
   });
 
   it('names no organisation where callers bring their own keys', () => {

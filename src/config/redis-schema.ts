@@ -74,7 +74,7 @@ export const redisSchema = section(
   const named = places.filter((name) => given[name] !== undefined);
   const complain = (path: readonly string[], message: string): void =>
     context.addIssue({ code: 'custom', path: [...path], message });
-  if (named.length === 0) complain(['url'], 'is missing; name a url, sentinel or cluster');
+  if (named.length === 0) complain(['url'], 'must be given, or else sentinel or cluster');
   for (const extra of named.slice(1)) {
     complain([extra], `must not stand beside ${named[0]!}; keep one of them`);
   }

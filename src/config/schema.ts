@@ -18,6 +18,7 @@ import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
 import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
+import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -119,6 +120,9 @@ export const configSchema = section('Configuration of Economizer.', {
   redis: redisSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
+  protection: protectionSchema.prefault({}),
+  alerts: alertsSchema.prefault({}),
+  runaway: runawaySchema.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {

@@ -5,6 +5,7 @@ import {
   countedNowhere,
   forgetful,
   idleBudgets,
+  idleShare,
   oversubscribed,
   twins,
 } from './budget-checks.ts';
@@ -14,6 +15,7 @@ import { nearest } from './nearest.ts';
 import { durationText } from './units.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
+import { alertBudgets, alertReceivers, cheaperModels, runawayOrder } from './protection-checks.ts';
 import { placeProblem, unreadableFile } from './places.ts';
 
 /** A check across sections; it runs only where the sections it looks at are without fault, else it would blame the wrong one. */
@@ -36,6 +38,10 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['cache', 'redis'], findings: policyLevels },
   { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
+  { sections: ['runaway'], findings: runawayOrder },
+  { sections: ['protection', 'providers'], findings: cheaperModels },
+  { sections: ['alerts'], findings: alertReceivers },
+  { sections: ['alerts', 'budgets'], findings: alertBudgets },
   { sections: ['budgets'], findings: twins },
   { sections: ['budgeting', 'providers'], findings: ceilingProviders },
   { sections: ['budgets', 'budgeting', 'redis'], findings: countedNowhere },
@@ -46,6 +52,7 @@ export const semanticWarnings: readonly Check[] = [
   { sections: ['budgets'], findings: idleBudgets },
   { sections: ['budgets'], findings: oversubscribed },
   { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
+  { sections: ['budgets', 'budgeting'], findings: idleShare },
 ];
 
 function levels({ cache, redis }: Config): readonly Finding[] {

@@ -1,6 +1,6 @@
 import { ownBytes } from '../exchange/stream.ts';
 import type { Usage } from '../exchange/usage.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { CarePlan, CareRequest } from './care-plan.ts';
 import { alive, beforeOf, judge, judgeBeginning, type Judgement } from './care/judgement.ts';
 import { leave, untouched } from './care/leave.ts';

@@ -11,7 +11,8 @@ export type Mechanism =
   | 'volatile-repair' // lines that change were moved behind what does not
   | 'fan-out' // parallel calls waited for the first to warm their prefix
   | 'keep-warm' // a prefix was read again before its time was over
-  | 'fitting'; // parts of the history were left out
+  | 'fitting' // parts of the history were left out
+  | 'protection'; // a nearly spent budget had a cheaper model asked
 
 /** How a call ended. */
 export type Outcome =

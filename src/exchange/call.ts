@@ -3,6 +3,7 @@ import { newAccount, type Account } from './account.ts';
 import type { AnswerFacts, Dialect, RequestFacts } from './dialect.ts';
 import { noDirectives, type CacheDirectives } from './directives.ts';
 import type { ByteStream, Bytes } from './stream.ts';
+import type { ToolSteps } from './tool-steps.ts';
 import type { TrailLine } from './trail.ts';
 
 /** A provider as the pipeline sees it. */
@@ -56,8 +57,10 @@ export interface Pressure {
   /** 0 to 4: how many levels are reached. */
   readonly level: number;
   readonly actions: ReadonlySet<PressureAction>;
-  /** The budget that presses most. */
+  /** The budget that presses most, or `emergency` where somebody pulled the switch. */
   readonly budget: string;
+  /** When its window is over, milliseconds since the epoch; undefined where it never is. */
+  readonly until?: number | undefined;
 }
 
 /** One request on its way through the house. HTTP stops at the gateway; what is left of it here is what must reach the provider unchanged. */
@@ -87,6 +90,12 @@ export interface Call {
   caller: Caller;
   /** How hard the budgets of this call press for saving; undefined: not at all. Set before anything is looked up. */
   pressure?: Pressure | undefined;
+  /** The model that the caller wrote, where a cheaper one is asked in its place; `facts` and `body` name that one then. */
+  askedModel?: string | undefined;
+  /** The last tool calls of its conversation; undefined where nobody looks at them. */
+  steps?: ToolSteps | undefined;
+  /** What the caller should know although the call goes on; short tokens. */
+  warnings?: readonly string[] | undefined;
   /** Read by the `identify` stage; undefined for untouched paths. */
   facts: RequestFacts | undefined;
   /** Items of its conversation, as far as its dialect has one. */

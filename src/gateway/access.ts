@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { allowanceOf } from '../access/allowance.ts';
 import { keyHash } from '../access/key-text.ts';
 import { isOurs, type Keyring } from '../access/keyring.ts';
@@ -23,7 +23,7 @@ export interface Identity {
 }
 
 /** Callers where the gateway has no keys of its own, and so serves this machine only. */
-const local: Omit<Identity, 'credentialScope'> = {
+const local: Identity = {
   tenant: 'default',
   team: undefined,
   key: undefined,
@@ -31,13 +31,14 @@ const local: Omit<Identity, 'credentialScope'> = {
   tags: [],
   overridable: true,
   allowance: undefined,
+  credentialScope: '',
 };
 
 /** Tells callers apart by the key they show. */
 export class Access {
   readonly #keyring: Keyring;
   readonly #adminSha256: string | undefined;
-  readonly #identities = new WeakMap<KeyTerms, Omit<Identity, 'credentialScope'>>();
+  readonly #identities = new WeakMap<KeyTerms, Identity>();
 
   /** @param options.adminSha256 of the key that administers the whole installation; undefined where only keys with a scope for it may. */
   constructor(options: { readonly keyring: Keyring; readonly adminSha256: string | undefined }) {
@@ -51,17 +52,22 @@ export class Access {
   }
 
   /**
+   * Who shows this key, where the gateway has keys.
    * @param shown what the caller shows as its key.
    * @param passedOn the credentials that go on to the provider; who shows it others may get other answers, so they are never shared.
-   * @throws EconomizerError `ECO_UNAUTHORISED` or `ECO_KEY_ENDED` where the gateway has keys and this is none of them.
+   * @throws EconomizerError `ECO_UNAUTHORISED` or `ECO_KEY_ENDED` where it is none of them.
    */
   identify(shown: string | undefined, passedOn: string): Identity {
-    const credentialScope = passedOn === '' ? '' : scopeOf(passedOn);
-    if (!this.hasKeys) {
-      if (isOurs(shown)) throw strayKey();
-      return { ...local, credentialScope };
-    }
-    return { ...this.#identityOf(this.#keyring.find(shown)), credentialScope };
+    return withScope(this.#identityOf(this.#keyring.find(shown)), passedOn);
+  }
+
+  /**
+   * A program on this machine, where the gateway has no keys.
+   * @throws EconomizerError `ECO_UNAUTHORISED` where it shows a key of some gateway all the same.
+   */
+  identifyLocal(shown: string | undefined, passedOn: string): Identity {
+    if (isOurs(shown)) throw strayKey();
+    return withScope(local, passedOn);
   }
 
   /**
@@ -70,7 +76,7 @@ export class Access {
    * @throws EconomizerError `ECO_UNAUTHORISED`, `ECO_KEY_ENDED` or `ECO_NOT_ALLOWED`.
    */
   administrator(shown: string | undefined): Administrator {
-    if (this.#adminSha256 !== undefined && keyHash(shown ?? '') === this.#adminSha256) {
+    if (this.#adminSha256 !== undefined && isHashOf(shown ?? '', this.#adminSha256)) {
       return { name: 'ECONOMIZER_ADMIN_KEY', tenant: undefined, readsOnly: undefined };
     }
     const { id, tenant, scopes } = this.#keyring.find(shown);
@@ -84,15 +90,33 @@ export class Access {
   }
 
   /** Few keys make many calls, so what is made of one is kept as long as the key is. */
-  #identityOf(terms: KeyTerms): Omit<Identity, 'credentialScope'> {
+  #identityOf(terms: KeyTerms): Identity {
     let identity = this.#identities.get(terms);
     if (identity === undefined) {
       const { tenant, team, id, agent, tags, overridable } = terms;
-      identity = { tenant, team, key: id, agent, tags, overridable, allowance: allowanceOf(terms) };
+      identity = {
+        tenant,
+        team,
+        key: id,
+        agent,
+        tags,
+        overridable,
+        allowance: allowanceOf(terms),
+        credentialScope: '',
+      };
       this.#identities.set(terms, identity);
     }
     return identity;
   }
+}
+
+function withScope(identity: Identity, passedOn: string): Identity {
+  return passedOn === '' ? identity : { ...identity, credentialScope: scopeOf(passedOn) };
+}
+
+/** In constant time, though what it could tell of a hash tells nothing of the key. */
+function isHashOf(shown: string, sha256: string): boolean {
+  return timingSafeEqual(Buffer.from(keyHash(shown)), Buffer.from(sha256));
 }
 
 const rememberedScopes = new Map<string, string>();

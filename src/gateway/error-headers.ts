@@ -2,6 +2,7 @@ import type { Call } from '../exchange/call.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
 import { budgetText } from './budget-header.ts';
 import { isWorthRetrying } from './error-map.ts';
+import { addProtection } from './protection-headers.ts';
 
 /** Our fields of an answer that is an error of ours, names and values in turn. */
 export function errorHeaders(call: Call, error: EconomizerError): string[] {
@@ -15,5 +16,6 @@ export function errorHeaders(call: Call, error: EconomizerError): string[] {
   if (budget?.tightest !== undefined) {
     headers.push('x-economizer-budget', budgetText(budget.tightest));
   }
+  addProtection(headers, call);
   return headers;
 }

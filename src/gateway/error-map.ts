@@ -40,9 +40,9 @@ export function errorEvent(error: EconomizerError, dialect: Dialect): SseEvent {
   return dialect.errorEvent(errorShape(error));
 }
 
+const worthRetrying: ReadonlySet<ErrorKind> = new Set(['upstream', 'stopping', 'service']);
+
 /** False where asking again at once cannot help; both vendors' SDKs heed the header that says so. */
 export function isWorthRetrying(error: EconomizerError): boolean {
-  return (
-    error.kind === 'upstream' || error.kind === 'stopping' || error.code === 'ECO_CONNECT_TIMEOUT'
-  );
+  return worthRetrying.has(error.kind) || error.code === 'ECO_CONNECT_TIMEOUT';
 }

@@ -12,7 +12,7 @@ interface Provenance {
  * @throws EconomizerError `ECO_LOCAL_ONLY`.
  */
 export function refuseOthers(peer: string, { host, isFromAfar }: Provenance): void {
-  if (isLoopbackAddress(peer) && !isFromAfar && (host === undefined || isLocalHost(host))) return;
+  if (!isFromAfar && isLoopbackAddress(peer) && (host === undefined || isKnownLocal(host))) return;
   throw new EconomizerError(
     'ECO_LOCAL_ONLY',
     'This gateway has no keys and so serves programs on its own machine only, at 127.0.0.1 or localhost; make a key with economizer keys create and send it along.',
@@ -28,6 +28,16 @@ const loopback = /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i;
 /** The value of a `Host` field, with or without a port, that names this machine itself. */
 function isLocalHost(host: string): boolean {
   return localHost.test(host);
+}
+
+let lastLocal = '';
+
+/** As `isLocalHost`; nearly all requests name the same host as the one before. */
+function isKnownLocal(host: string): boolean {
+  if (host === lastLocal) return true;
+  if (!isLocalHost(host)) return false;
+  lastLocal = host;
+  return true;
 }
 
 const localHost =

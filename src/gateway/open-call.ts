@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { ByteStream } from '../exchange/stream.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
+import { unknownTenant } from '../kernel/names.ts';
 import { textOf, isObject, parseJson } from '../kernel/json.ts';
 import type { Access, Identity } from './access.ts';
 import { refuseOthers } from './local-only.ts';
@@ -39,7 +40,7 @@ export interface OpenedCall {
 
 const nowhere: ProviderRef = { name: 'none', priceId: 'none', asksStreamUsage: false };
 const nobody: Identity = {
-  tenant: 'unknown',
+  tenant: unknownTenant,
   team: undefined,
   key: undefined,
   agent: undefined,
@@ -55,20 +56,21 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
   let route: Route | undefined;
   let identity = nobody;
   let fault: EconomizerError | undefined;
+  const { access } = options;
   const { method, rawHeaders } = head;
   const target = originForm(head.target);
   try {
     headers = readRequestHeaders(rawHeaders);
-    const { hasKeys } = options.access;
+    const { hasKeys } = access;
     if (!hasKeys && head.peer !== undefined) refuseOthers(head.peer, headers);
     if (hasKeys) headers = withoutCredential(headers);
     route = options.routes.find(method, target, headers.isAnthropic);
     // Where callers show keys of ours, `authorization` and `x-api-key` end here; where we hold the provider's, we replace them.
     const bringsOwn = options.bringYourOwn.has(route.provider.name) && !hasKeys;
-    identity = options.access.identify(
-      headers.credential,
-      bringsOwn ? headers.credentials : headers.otherCredentials,
-    );
+    const passedOn = bringsOwn ? headers.credentials : headers.otherCredentials;
+    identity = hasKeys
+      ? access.identify(headers.credential, passedOn)
+      : access.identifyLocal(headers.credential, passedOn);
   } catch (cause) {
     fault = EconomizerError.from(cause);
   }
@@ -101,7 +103,7 @@ function callerOf(identity: Identity, headers: RequestHeaders | undefined): Call
     team,
     key,
     agent: agentOf(identity, headers?.agent),
-    session: headers?.session,
+    session: headers?.session ?? headers?.agentSession,
     tags: tagsOf(identity, headers?.tags ?? noTags),
     cacheTags: headers?.cacheTags,
     allowance,

@@ -4,6 +4,7 @@ import { isWhole, type Reply } from '../exchange/reply.ts';
 import { trailText } from '../exchange/trail.ts';
 import { usdText } from '../kernel/money.ts';
 import { budgetText } from './budget-header.ts';
+import { addProtection, headerText } from './protection-headers.ts';
 
 /** Statuses whose answers never have a body (RFC 9110 section 6.4.1). */
 const bodiless = new Set([204, 304]);
@@ -35,8 +36,11 @@ export function replyHeaders(call: Call, reply: Reply, nowTick: number): string[
 function addOwn(headers: string[], call: Call, nowTick: number, whole: boolean): void {
   const { account } = call;
   headers.push('x-economizer-id', call.id, 'server-timing', serverTiming(call, nowTick));
-  if (account.modelServed !== undefined)
-    headers.push('x-economizer-model', headerText(account.modelServed));
+  // Of a stream the model is not known yet; where another one was put in its place, it must be told all the same.
+  const model =
+    account.modelServed ?? (call.askedModel === undefined ? undefined : call.facts?.model);
+  if (model !== undefined) headers.push('x-economizer-model', headerText(model));
+  addProtection(headers, call);
   if (call.trail.length > 0) headers.push('x-economizer-trail', trailText(call.trail));
   if (account.budget !== undefined) addBudget(headers, account.budget);
   if (!whole) return;
@@ -61,11 +65,6 @@ function serverTiming({ account, startedTick }: Call, nowTick: number): string {
   }
   const upstream = (account.endedTick ?? account.firstByteTick) - account.sentTick;
   return `upstream;dur=${upstream.toFixed(2)}, own;dur=${Math.max(0, total - upstream).toFixed(2)}`;
-}
-
-/** A model's name comes from outside and must not break the header. */
-function headerText(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
 }
 
 function isContentLength(name: string): boolean {

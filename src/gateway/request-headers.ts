@@ -1,5 +1,5 @@
 import { parseCacheControl } from '../cache/cache-control.ts';
-import { readCacheTags } from '../cache/invalidation/labels.ts';
+import { isName } from '../kernel/names.ts';
 import { nameFrom, tagsFrom } from './caller-names.ts';
 import { isLocalOrigin } from './local-only.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
@@ -12,6 +12,8 @@ export interface RequestHeaders {
   readonly forwarded: readonly string[];
   readonly agent: string | undefined;
   readonly session: string | undefined;
+  /** The session by a header that an agent sends of itself: Claude Code, Codex, OpenCode and others. */
+  readonly agentSession: string | undefined;
   readonly tags: readonly string[];
   /** Names to purge the answer by. */
   readonly cacheTags: readonly string[] | undefined;
@@ -59,6 +61,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     forwarded: [],
     agent: undefined,
     session: undefined,
+    agentSession: undefined,
     tags: [],
     cacheTags: undefined,
     deadlineMs: undefined,
@@ -137,6 +140,14 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
       // A field that comes twice counts as one list (RFC 9110 section 5.2).
       draft.cacheControl = draft.cacheControl === '' ? value : `${draft.cacheControl}, ${value}`;
       return true;
+    case 'x-claude-code-session-id':
+    case 'session-id':
+    case 'session_id':
+    case 'x-session-id':
+    case 'x-session-affinity':
+    case 'x-opencode-session':
+      draft.agentSession ??= isName(value) ? value : undefined;
+      return true;
     case 'origin':
       if (!isLocalOrigin(value)) draft.isFromAfar = true;
       return true;
@@ -184,7 +195,7 @@ function readOwn(draft: Draft, name: string, value: string): void {
       draft.tags = tagsFrom(draft.tags, name, value);
       break;
     case 'x-economizer-cache-tags':
-      draft.cacheTags = [...(draft.cacheTags ?? []), ...readCacheTags(value)];
+      draft.cacheTags = tagsFrom(draft.cacheTags ?? [], name, value);
       break;
     case 'x-economizer-deadline':
       draft.deadlineMs = parseDuration(value);

@@ -18,6 +18,11 @@ export class Breaker {
     this.#options = options;
   }
 
+  /** Whether the last try ended well. */
+  get isWell(): boolean {
+    return this.#failuresInRow === 0;
+  }
+
   /** Whether to try now. When the cool-down is over this is true once; the next cool-down runs until that try ends well. */
   mayTry(): boolean {
     if (!this.#isOpen()) return true;

@@ -88,6 +88,22 @@ export const errorCodes = {
     kind: 'service',
     when: 'The store of the budgets cannot be asked, and the budget is set to refuse calls then.',
   },
+  ECO_ALERT: {
+    kind: 'upstream',
+    when: 'An alert could not be delivered to a webhook; it is tried again until `alerts.give_up`.',
+  },
+  ECO_DEFERRED: {
+    kind: 'quota',
+    when: 'A budget is nearly spent, and calls that can wait are put off (`protection`).',
+  },
+  ECO_SCALED_DOWN: {
+    kind: 'quota',
+    when: 'A budget is nearly spent or the emergency switch is on, and agents that are not essential are scaled down or shut out (`protection`).',
+  },
+  ECO_RUNAWAY: {
+    kind: 'quota',
+    when: 'An agent repeats the same tool calls with the same results, or its session has made all its calls (`runaway`).',
+  },
   ECO_BUDGET_FILE: {
     kind: 'config',
     when: 'The file of the budgets cannot be opened or written, is damaged or is not one of ours.',

@@ -15,6 +15,13 @@ export function isName(text: string): boolean {
 /** Control characters, line separators, marks that turn the direction of writing, and space at the ends. */
 const unfit = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]|^\s|\s$/u;
 
+/** Whose calls those are that were turned away before it was known who asked. No tenant has this name, so none sees them. */
+export const unknownTenant = 'unknown';
+
+export function isTenant(text: string): boolean {
+  return isName(text) && text !== unknownTenant;
+}
+
 /** What a name may be, for messages: `must be ...`. */
 export const nameForm = `1 to ${longestName} characters without control characters, and not *`;
 

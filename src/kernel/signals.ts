@@ -8,6 +8,33 @@ export interface SignalMap {
   'part-healed': { readonly part: string };
   /** A call ended, well or not. `row` is what the ledger books. */
   'call-ended': { readonly row: object };
+  /** A budget, in one of its windows, has spent a share of its limit that somebody wanted to hear of. Once for all replicas. */
+  'budget-alert': {
+    readonly budget: string;
+    /** Whose, where each agent, key, ... has a budget of its own. */
+    readonly value: string | undefined;
+    readonly window: string;
+    /** 0 to 1. */
+    readonly threshold: number;
+    readonly text: string;
+  };
+  /** A level of the protection ladder was reached or left; pools and queues obey its actions. */
+  'pressure-changed': {
+    readonly budget: string;
+    readonly value: string | undefined;
+    readonly from: number;
+    readonly to: number;
+    /** In force from now on. */
+    readonly actions: readonly string[];
+    readonly text: string;
+  };
+  /** An agent runs in circles, or its session has made all the calls that it may. */
+  runaway: {
+    readonly tenant: string;
+    readonly agent: string | undefined;
+    readonly session: string | undefined;
+    readonly text: string;
+  };
   /** Something an operator should read once. */
   notice: { readonly text: string };
 }

@@ -83,6 +83,18 @@ export class Accountant {
     account.costNanos = this.price(call, usage);
   }
 
+  /** What `usage` would cost on another model, at the call's provider and time. */
+  priceOf(call: Call, model: string, usage: Usage): NanoUsd | undefined {
+    const { serviceTier } = call.account;
+    return this.#price({
+      provider: call.provider.priceId,
+      at: call.startedAt,
+      serviceTier,
+      usage,
+      model,
+    });
+  }
+
   /** What `usage` costs on the model that served the call. */
   price(call: Call, usage: Usage): NanoUsd | undefined {
     if (call.dialect?.name === 'anthropic-count-tokens') return 0; // free at the provider

@@ -7,6 +7,7 @@ import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { asItWas } from './accountant.ts';
 import { fail } from './settle.ts';
+import { isUnsent } from './unsent.ts';
 import type { Stage } from './stage.ts';
 import { tapped } from './tap.ts';
 
@@ -57,16 +58,14 @@ async function settled(call: Call, error: unknown): Promise<void> {
   if (!hadAll) fail(call, error);
 }
 
-/** Codes of calls that never reached the provider, and so cost nothing. */
-const unsent = new Set(['ECO_UPSTREAM_UNREACHABLE', 'ECO_CONNECT_TIMEOUT']);
-
 const nothingUsed = { usage: noUsage, usageSource: 'provider', costNanos: 0 } as const;
 
 function rowOf(call: Call, nowTick: number): LedgerRow {
   const { account, facts } = call;
   if (account.source === 'none') account.costNanos ??= 0;
   // Without us it would not have reached the provider either.
-  else if (unsent.has(account.errorCode ?? '')) Object.assign(account, nothingUsed);
+  else if (account.source === 'upstream' && isUnsent(account, account.errorCode))
+    Object.assign(account, nothingUsed);
   if (account.source === 'upstream') account.without ??= asItWas(call);
   const { without, costNanos } = account;
   const totalMs = nowTick - call.startedTick;
@@ -84,7 +83,7 @@ function rowOf(call: Call, nowTick: number): LedgerRow {
     provider: call.provider.name,
     dialect: call.dialect?.name,
     path: pathOf(call),
-    modelAsked: facts?.model,
+    modelAsked: call.askedModel ?? facts?.model,
     modelServed: account.modelServed,
     serviceTier: account.serviceTier,
     streamed: facts?.stream ?? false,

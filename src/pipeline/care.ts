@@ -2,6 +2,7 @@ import type { CarePlan } from '../context/care-plan.ts';
 import type { ContextCare } from '../context/context-care.ts';
 import type { FanOut } from '../context/care/fan-out.ts';
 import type { Call } from '../exchange/call.ts';
+import { oneRun } from '../exchange/session-name.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Bytes } from '../exchange/stream.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -62,7 +63,7 @@ function prepare(call: Call, care: ContextCare, { signals }: CareOptions): CareP
     return care.prepare({
       tenant: `${caller.tenant}\n${call.credentialScope}`,
       agent: caller.agent,
-      session: caller.session,
+      session: oneRun(caller.session),
       provider: provider.name,
       priceId: provider.priceId,
       model: facts.model,

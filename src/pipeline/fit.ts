@@ -1,5 +1,6 @@
 import { untouched, type Fitted, type Fitter, type FitRequest } from '../context/fitting/fitter.ts';
 import type { Call } from '../exchange/call.ts';
+import { oneRun } from '../exchange/session-name.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
@@ -55,7 +56,7 @@ function requestOf(call: Call): FitRequest | undefined {
     callId: call.id,
     scope: `${caller.tenant}\n${call.credentialScope}`,
     agent: caller.agent,
-    session: caller.session,
+    session: oneRun(caller.session),
     dialect: dialect.name,
     provider: provider.priceId,
     model: facts.model,

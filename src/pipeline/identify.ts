@@ -6,10 +6,20 @@ import { isWhole } from '../exchange/reply.ts';
 import { digestOf } from '../kernel/digest.ts';
 import type { Stage } from './stage.ts';
 
+/** Sets the facts, the key and the tool calls of a call, from its body; a call whose body was changed may be read again. */
+export type Identify = (call: Call) => void;
+
 /** Reads what the request says of itself: its facts, its key, and whose it is where the headers do not say. */
-export function createIdentify(options: { recogniser: Recogniser; secret: SecretInUse }): Stage {
-  const { recogniser, secret } = options;
+export function createIdentify(identify: Identify): Stage {
   return (call, next) => {
+    identify(call);
+    return next(call);
+  };
+}
+
+export function identifier(options: { recogniser: Recogniser; secret: SecretInUse }): Identify {
+  const { recogniser, secret } = options;
+  return (call) => {
     if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
       const recognised = recogniser.recognise(
         keyContext(call, secret.current),
@@ -20,6 +30,7 @@ export function createIdentify(options: { recogniser: Recogniser; secret: Secret
       call.facts = facts;
       call.messages = recognised.count;
       call.key = finished(call, recognised.key);
+      call.steps = recognised.steps;
       const { agent, session } = call.caller;
       if ((agent ?? facts.agent) !== agent || (session ?? facts.session) !== session) {
         call.caller = {
@@ -29,7 +40,6 @@ export function createIdentify(options: { recogniser: Recogniser; secret: Secret
         };
       }
     }
-    return next(call);
   };
 }
 

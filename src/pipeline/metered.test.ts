@@ -71,78 +71,75 @@ const words = (count: number): string => 'The quick brown fox jumps. '.repeat(co
 /** An answer of many words, as the dialect's final message. */
 function long(dialect: (typeof streaming)[number], count = 1000): JsonObject {
   const text = words(count);
-  switch (dialect) {
-    case 'openai-chat':
-      return {
-        id: 'chatcmpl-1',
-        object: 'chat.completion',
-        created: 1,
-        model: 'm',
-        choices: [0, 1].map((index) => ({
-          index,
-          message: { role: 'assistant', content: text, refusal: null },
-          logprobs: null,
-          finish_reason: 'stop',
-        })),
-        usage: { prompt_tokens: 5, completion_tokens: 2000, total_tokens: 2005 },
-      };
-    case 'openai-completions':
-      return {
-        id: 'cmpl-1',
-        object: 'text_completion',
-        created: 1,
-        model: 'm',
-        choices: [{ index: 0, text, logprobs: null, finish_reason: 'stop' }],
-      };
-    case 'openai-responses':
-      return {
-        id: 'resp_1',
-        object: 'response',
-        created_at: 1,
-        model: 'm',
-        status: 'completed',
-        error: null,
-        incomplete_details: null,
-        tools: [],
-        metadata: {},
-        parallel_tool_calls: true,
-        tool_choice: 'auto',
-        temperature: 1,
-        top_p: 1,
-        instructions: null,
-        output: [
-          { id: 'rs_1', type: 'reasoning', summary: [{ type: 'summary_text', text: 'Thinking.' }] },
-          {
-            id: 'msg_1',
-            type: 'message',
-            role: 'assistant',
-            status: 'completed',
-            content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
-          },
-        ],
-        usage: {
-          input_tokens: 5,
-          output_tokens: 1000,
-          total_tokens: 1005,
-          input_tokens_details: { cached_tokens: 0 },
-          output_tokens_details: { reasoning_tokens: 0 },
+  if (dialect === 'openai-chat')
+    return {
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      choices: [0, 1].map((index) => ({
+        index,
+        message: { role: 'assistant', content: text, refusal: null },
+        logprobs: null,
+        finish_reason: 'stop',
+      })),
+      usage: { prompt_tokens: 5, completion_tokens: 2000, total_tokens: 2005 },
+    };
+  if (dialect === 'openai-completions')
+    return {
+      id: 'cmpl-1',
+      object: 'text_completion',
+      created: 1,
+      model: 'm',
+      choices: [{ index: 0, text, logprobs: null, finish_reason: 'stop' }],
+    };
+  if (dialect === 'openai-responses')
+    return {
+      id: 'resp_1',
+      object: 'response',
+      created_at: 1,
+      model: 'm',
+      status: 'completed',
+      error: null,
+      incomplete_details: null,
+      tools: [],
+      metadata: {},
+      parallel_tool_calls: true,
+      tool_choice: 'auto',
+      temperature: 1,
+      top_p: 1,
+      instructions: null,
+      output: [
+        { id: 'rs_1', type: 'reasoning', summary: [{ type: 'summary_text', text: 'Thinking.' }] },
+        {
+          id: 'msg_1',
+          type: 'message',
+          role: 'assistant',
+          status: 'completed',
+          content: [{ type: 'output_text', text, annotations: [], logprobs: [] }],
         },
-      };
-    default:
-      return {
-        id: 'msg_1',
-        type: 'message',
-        role: 'assistant',
-        model: 'm',
-        content: [
-          { type: 'text', text: 'Well.' },
-          { type: 'text', text },
-        ],
-        stop_reason: 'end_turn',
-        stop_sequence: null,
-        usage: { input_tokens: 5, output_tokens: 1000 },
-      };
-  }
+      ],
+      usage: {
+        input_tokens: 5,
+        output_tokens: 1000,
+        total_tokens: 1005,
+        input_tokens_details: { cached_tokens: 0 },
+        output_tokens_details: { reasoning_tokens: 0 },
+      },
+    };
+  return {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'm',
+    content: [
+      { type: 'text', text: 'Well.' },
+      { type: 'text', text },
+    ],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 5, output_tokens: 1000 },
+  };
 }
 
 function chunksOf(dialect: (typeof streaming)[number], final: JsonObject): Buffer[] {
@@ -215,15 +212,11 @@ describe.each(streaming)('a stream of %s', (dialect) => {
     );
   });
 
-  it('never holds the recorded ones for longer than they are', () => {
+  it('of the wire fixtures passes as it came', () => {
     for (const { response, streamed, name } of listFixtures(dialect)) {
       if (!streamed) continue;
-      const result = passed(dialect, [response], { tokensMax: 1 << 20 });
-      expect(result.text, name).toBe(response.toString('utf8'));
-      const { usage } = assembled(dialect, result.text).facts;
-      const counted = (usage?.output ?? 0) + (usage?.reasoning ?? 0);
-      if (usage !== undefined && result.outputAtMost > 0)
-        expect(counted, name).toBeGreaterThanOrEqual(0);
+      const { text } = passed(dialect, [response], { tokensMax: 1 << 20 });
+      expect(text, name).toBe(response.toString('utf8'));
     }
   });
 });
@@ -276,7 +269,7 @@ describe('the SDKs read a cut stream', () => {
     });
     let last;
     for await (const chunk of stream) last = chunk;
-    expect(last!.choices[0]!.finish_reason).toBe('length');
+    expect(last?.choices[0]?.finish_reason).toBe('length');
   });
 
   it('of responses', async () => {

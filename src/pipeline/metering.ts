@@ -2,6 +2,7 @@ import type { Call } from '../exchange/call.ts';
 import { isEventStream } from '../exchange/media-type.ts';
 import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { withIdentityEncoding } from './identity-encoding.ts';
 import { meteredStream } from './metered.ts';
 import { note } from './note.ts';
 import type { Stage } from './stage.ts';
@@ -12,9 +13,10 @@ const bytesPerToken = 4;
 /** Counts the streams of calls that hold something, inside `settle`, so that what is booked is what the caller got: an answer that ends where its hold does. */
 export function createMetering({ clock }: { readonly clock: Clock }): Stage {
   return async (call, next) => {
-    const reply = await next(call);
-    const counting = call.account.budget?.counting;
-    return counting === undefined ? reply : metered(call, reply, clock);
+    if (call.account.budget?.counting === undefined) return next(call);
+    // What is compressed cannot be counted.
+    const asked = { ...call, headers: withIdentityEncoding(call.headers) };
+    return metered(call, await next(asked), clock);
   };
 }
 

@@ -1,3 +1,4 @@
+import { asksToCacheMore } from '../cache/eased-policy.ts';
 import type { PolicyBook } from '../cache/policies/policy-book.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import type { StackAccess } from '../cache/stack.ts';
@@ -30,9 +31,7 @@ export class PolicyChoice {
   }
 
   #eased(policy: CachePolicy, call: Call): CachePolicy {
-    if (this.#ease === undefined || call.pressure?.actions.has('cache-more') !== true) {
-      return policy;
-    }
+    if (this.#ease === undefined || !asksToCacheMore(call.pressure)) return policy;
     return this.#ease(policy, call);
   }
 }

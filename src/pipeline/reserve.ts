@@ -1,17 +1,17 @@
-import type { CostBound, Bounds } from '../budget/cost-bound.ts';
-import { billedAtMost } from '../budget/billed.ts';
+import type { Bounds } from '../budget/cost-bound.ts';
 import { needOf, tokensWithin, type Need, type OutputMode } from '../budget/need.ts';
 import type { Touched } from '../budget/plan.ts';
 import { shortOf, unbounded, uncapped } from '../budget/refusal.ts';
 import type { Ceilings } from '../budget/ceilings.ts';
 import { waitForRoom } from '../budget/wait-for-room.ts';
-import type { Held, Walls } from '../budget/walls.ts';
+import type { Walls } from '../budget/walls.ts';
 import type { BudgetPart, Counting } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { EconomizerError } from '../kernel/errors.ts';
 import { usdText, type NanoUsd } from '../kernel/money.ts';
+import { announce, partOf } from './budget-notice.ts';
+import { atMost, chargeOf, isUnbilled, type Attempt, type Bound } from './charge.ts';
 import { note } from './note.ts';
 import type { Next, Stage } from './stage.ts';
 import { tapped } from './tap.ts';
@@ -46,37 +46,21 @@ export interface ReserveRules {
 export function createReserve(options: ReserveOptions): Stage {
   const { walls, bounds } = options;
   return async (call, next) => {
-    const ready = walls.whenReady();
-    if (ready !== undefined) await ready;
-    const touched = walls.touched(call.caller);
+    const touched = walls.touched(call.caller, call.startedAt);
     if (touched.length === 0) return next(call);
     const bound = bounds.boundOf(call);
     if (bound.kind === 'free') return next(call);
+    const ready = walls.whenReady();
+    if (ready !== undefined) await readyFor(touched, ready);
     const part = partOf(call);
     const attempt = await reserve(call, { touched, bound, part }, options);
     return sent(call, next, attempt, options);
   };
 }
 
-interface Attempt {
-  readonly held: Held;
-  readonly bound: Bound;
-  readonly part: BudgetPart;
-  /** Output cap to send, in tokens; undefined: the request goes out as it is. */
-  readonly cap: number | undefined;
-}
-
-type Bound = Exclude<CostBound, { kind: 'free' }>;
-
-/** Shared by all attempts of a call. */
-export function partOf({ account }: Call): BudgetPart {
-  return (account.budget ??= {
-    attempts: 0,
-    charged: 0,
-    tightest: undefined,
-    outputCap: undefined,
-    counting: undefined,
-  });
+/** Only hard budgets need to know what was spent before. */
+function readyFor(touched: readonly Touched[], ready: Promise<void>): Promise<void> {
+  return touched.some(({ hard }) => hard) ? ready : ready.catch(() => {});
 }
 
 interface Wish {
@@ -98,12 +82,13 @@ async function reserve(call: Call, wish: Wish, options: ReserveOptions): Promise
     verdict = await waitForRoom(call, { asking, short: verdict, waitMs, walls, clock });
   }
   part.counting = undefined;
+  announce(part, walls, touched);
   if (!verdict.held) {
     note(call, 'reserve', `refused:${verdict.by.budget.id}`, clock);
     throw shortOf(verdict, need.atLeast ?? need.amount, clock.now());
   }
-  const isClamped = bound.kind === 'bounded' && verdict.amount < need.amount && need.amount > 0;
-  if (!isClamped) {
+  const isClamped = need.atLeast !== undefined && verdict.amount < need.amount;
+  if (!isClamped || bound.kind !== 'bounded') {
     note(call, 'reserve', `held:${usdText(verdict.amount)}`, clock);
     part.counting = countingOf(call, wish, Infinity);
     return { held: verdict, bound, part, cap: need.cap };
@@ -134,7 +119,10 @@ function needed(call: Call, { touched, bound }: Wish, { rules, ceilings }: Reser
   }
   const need = needOf(bound, rules.output, rules.leastTokens);
   // Soft budgets only count: nothing that the caller asks for is changed for them.
-  if (wall === undefined) return { ...need, atLeast: undefined, cap: undefined };
+  if (wall === undefined) {
+    const limit = Math.max(...touched.map((each) => each.limit));
+    return { amount: Math.min(need.amount, limit), atLeast: undefined, cap: undefined };
+  }
   if (rules.output === 'refuse' && bound.capSetBy === 'model') throw uncapped(wall);
   return need;
 }
@@ -152,7 +140,7 @@ async function sent(
     conclude(call, attempt, 0, options);
     throw reason;
   }
-  call.account.status = undefined; // that of an attempt before
+  Object.assign(call.account, { status: undefined, sentTick: undefined }); // those of an attempt before
   if (cap !== undefined) call.body = options.bounds.capped(call, cap).body;
   try {
     return concluded(call, await next(call), attempt, options);
@@ -163,15 +151,6 @@ async function sent(
     // Whoever compares what it sent with what it was given must not find our cap in it.
     if (cap !== undefined) call.body = came;
   }
-}
-
-/** Codes of attempts that never reached the provider, and so cost nothing. */
-const unsent = new Set(['ECO_UPSTREAM_UNREACHABLE', 'ECO_CONNECT_TIMEOUT', 'ECO_NO_PROVIDER']);
-
-/** True for what surely costs nothing: it was not sent, or somebody else's page came in place of an answer. */
-function isUnbilled({ account }: Call, error: unknown): boolean {
-  const { code } = EconomizerError.from(error);
-  return unsent.has(code) || (code === 'ECO_UPSTREAM_NOT_API' && account.status !== undefined);
 }
 
 /** The same reply, with its attempt settled when it is through. */
@@ -195,30 +174,6 @@ function concluded(call: Call, reply: Reply, attempt: Attempt, options: ReserveO
   return { ...reply, body: tap };
 }
 
-/**
- * What an answer is charged that came whole. Providers bill no error; what is not known, or only estimated, is charged at its bound.
- * @param bytes its length, where it is no stream that was counted: a token is one byte at least.
- */
-function chargeOf(call: Call, { status }: Reply, attempt: Attempt, bytes?: number): NanoUsd {
-  if (status >= 400) return 0;
-  const { costNanos, usageSource } = call.account;
-  if (costNanos === undefined) return attempt.held.amount;
-  if (usageSource !== 'estimated') return costNanos;
-  return Math.max(costNanos, atMost(call, attempt, bytes));
-}
-
-/** What can have been billed at most for what came. */
-function atMost(call: Call, { held, bound, part }: Attempt, bytes?: number): NanoUsd {
-  if (bound.kind === 'unbounded') return held.amount;
-  const { outputAtMost, outputTold } = part.counting ?? {};
-  return billedAtMost(call, {
-    bound,
-    hold: held.amount,
-    outputAtMost: outputAtMost === undefined ? bytes : outputAtMost(),
-    isTold: outputTold?.() !== undefined,
-  });
-}
-
 async function brokenOff(call: Call, attempt: Attempt, options: ReserveOptions): Promise<void> {
   const { account } = call;
   const counted = account.settling;
@@ -239,6 +194,7 @@ function conclude(
   part.charged += charge;
   charged(call, part);
   walls.settle(held, charge);
+  announce(part, walls, held.touched);
 }
 
 /** The ledger gets what the store got: the sum of all attempts, where that is not the cost. */

@@ -5,6 +5,7 @@ import { askForUsage } from '../exchange/wire/stream-usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { isObject, parseJson } from '../kernel/json.ts';
+import { withIdentityEncoding } from './identity-encoding.ts';
 import type { Next } from './stage.ts';
 
 /** The last step: the provider gets the bytes. An OpenAI stream whose caller did not ask for usage is asked for it; `shape` takes it out again. */
@@ -36,15 +37,6 @@ function withUsageAsked(call: Call): Call {
     // The extra chunk can only be taken out of a stream that can be read.
     headers: withIdentityEncoding(call.headers),
   };
-}
-
-function withIdentityEncoding(headers: readonly string[]): readonly string[] {
-  const kept: string[] = ['accept-encoding', 'identity'];
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index]!.toLowerCase() === 'accept-encoding') continue;
-    kept.push(headers[index]!, headers[index + 1]!);
-  }
-  return kept;
 }
 
 /** An SDK cannot read an HTML page (a proxy's, a login's, a wrong base URL's); its caller gets a sentence instead. */

@@ -43,8 +43,15 @@ export function createShare(options: ShareOptions): Stage {
     const policy = call.reuse.join && call.reuse.store ? options.choice.chosen(call) : undefined;
     // What is not kept where all can see it, nobody need wait for.
     const isShared = policy !== undefined && policy.levels?.has(options.tier) !== false;
-    return isShared && call.key !== undefined ? share(call, call.key, next, options) : next(call);
+    return isShared && call.key !== undefined && isWell(options)
+      ? share(call, call.key, next, options)
+      : next(call);
   };
+}
+
+/** Redis that has just not answered a lookup is not asked again by the same call. */
+function isWell({ stack, tier }: ShareOptions): boolean {
+  return stack.isWell(tier);
 }
 
 async function share(call: Call, key: string, next: Next, options: ShareOptions): Promise<Reply> {

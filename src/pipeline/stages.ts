@@ -1,5 +1,7 @@
 import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
 import type { PolicyBook } from '../cache/policies/policy-book.ts';
+import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
+import type { Protection } from '../budget/ladder/protection.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
@@ -18,12 +20,13 @@ import { createBook, type Books } from './book.ts';
 import { createCare } from './care.ts';
 import { createFit } from './fit.ts';
 import { createGlance } from './glance.ts';
-import { createIdentify } from './identify.ts';
+import { createIdentify, identifier } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
 import { PolicyChoice, type EasePolicy } from './policy-choice.ts';
 import { createPolicyKey } from './policy-key.ts';
 import { createMetering } from './metering.ts';
+import { createProtect } from './protect.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
 import { Refresher } from './refresh.ts';
 import { createRemember } from './remember.ts';
@@ -66,6 +69,10 @@ export interface PipelineParts {
   readonly budgets: ReserveParts | undefined;
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
+  /** Undefined: budgets press nobody. */
+  readonly protection?:
+    | { readonly protection: Protection; readonly cheaper: CheaperOf }
+    | undefined;
   /** Undefined: flights are this process's own. */
   readonly sharing: Sharing | undefined;
   readonly clock: Clock;
@@ -98,11 +105,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       clock: parts.clock,
       run: compose([book, ...reserve, settle], send), // plain calls: no stream to count
     });
+  const identify = identifier(parts);
   const stages = [
     book,
-    createIdentify(parts),
+    createIdentify(identify),
     ...(parts.budgets === undefined ? [] : [createGlance(parts.budgets)]),
     ...(parts.gates.length > 0 ? [createAdmit(parts)] : []),
+    ...(parts.protection === undefined
+      ? []
+      : [createProtect({ ...parts, ...parts.protection, identify, accountant })]),
     shape,
     createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
     createJoin(parts),

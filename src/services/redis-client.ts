@@ -5,7 +5,7 @@ import type { Random } from '../kernel/random.ts';
 import { ClusterTarget } from './redis-cluster.ts';
 import { RedisConnection, type ConnectionOptions, type RedisTarget } from './redis-connection.ts';
 import { redisPackage } from './redis-package.ts';
-import { sentinelFinder } from './redis-sentinel.ts';
+import { checkIsMaster, sentinelFinder } from './redis-sentinel.ts';
 import { clientSettings, clusterSettings, nodesOf, placeOf } from './redis-settings.ts';
 import { Subscriptions } from './redis-subscriptions.ts';
 import {
@@ -80,8 +80,12 @@ class Link implements RedisLink {
   }
 
   #single(): RedisTarget {
+    const mustCheck = this.#options.sentinel !== undefined;
     return this.#connection(
-      () => this.#told(true),
+      async (client) => {
+        if (mustCheck) await checkIsMaster(client);
+        this.#told(true);
+      },
       (error) => this.#told(false, error),
     );
   }

@@ -52,7 +52,10 @@ export class RedisConnection implements RedisTarget {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#unanswered = new Unanswered(options.clock, limits);
+    // A master that became a replica: whoever found it must look again.
+    this.#unanswered = new Unanswered(options.clock, limits, (error) => {
+      if (error.message.includes('READONLY')) this.renew(error);
+    });
     this.#running = this.#run();
   }
 

@@ -11,23 +11,30 @@ export interface SentinelOptions {
 /** How long one sentinel is waited for before the next is asked, in milliseconds. */
 const patienceMs = 500;
 
-/** Asks sentinels, the last that answered first, where the master is. */
+/** Asks sentinels where the master is; the last that answered first, those that did not last. */
 export function sentinelFinder(options: SentinelOptions): () => Promise<RedisNode> {
   const { name, open } = options;
   const nodes = [...options.nodes];
   return async () => {
     let lastError: unknown;
-    for (const [index, node] of nodes.entries()) {
+    for (let asked = 0; asked < nodes.length; asked++) {
       try {
-        const master = await masterOf(name, open(node));
-        nodes.unshift(...nodes.splice(index, 1));
-        return master;
+        return await masterOf(name, open(nodes[0]!));
       } catch (error) {
         lastError = error;
+        nodes.push(nodes.shift()!);
       }
     }
     throw redisFault(`No sentinel says where the master "${name}" is.`, lastError);
   };
+}
+
+/** @throws where the server is not the master, or not any more: what a sentinel says may be old. */
+export async function checkIsMaster(client: RedisClientType): Promise<void> {
+  const reply: unknown = await client.sendCommand(['ROLE']);
+  const role = Array.isArray(reply) ? String(reply[0]) : 'unknown';
+  if (role !== 'master')
+    throw redisFault(`The server that a sentinel named is no master: ${role}.`);
 }
 
 async function masterOf(name: string, client: RedisClientType): Promise<RedisNode> {

@@ -47,6 +47,7 @@ export function clientSettings(options: RedisLinkOptions, node: RedisNode) {
   return {
     RESP: 3 as const,
     name: 'economizer',
+    disableClientInfo: true, // servers before 7.2 do not know it, and users may not be allowed it
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(database === undefined ? {} : { database }),

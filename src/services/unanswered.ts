@@ -12,9 +12,10 @@ export interface UnansweredLimits {
 const grainMs = 2;
 /**
  * What a round of the event loop counts at most, in milliseconds. A loop that was busy for longer has not looked whether a reply has
- * come, so that the time that it took is not the server's.
+ * come, so that the time that it took is not the server's: a command is written at the end of one round, and what comes of it while the
+ * next one works is read in the one after that.
  */
-const roundMsMax = 10;
+const roundMsMax = 4;
 
 /** A command that was sent. `resolve` is undefined once its caller was told that it is late; its reply is still owed. */
 interface Waiting {
@@ -37,6 +38,7 @@ interface Waiting {
 export class Unanswered {
   readonly #clock: Clock;
   readonly #limits: UnansweredLimits;
+  readonly #onError: ((error: Error) => void) | undefined;
   #newest: Waiting | undefined;
   #oldest: Waiting | undefined;
   #count = 0;
@@ -45,9 +47,11 @@ export class Unanswered {
   #lookedAt = 0;
   #isWatching = false;
 
-  constructor(clock: Clock, limits: UnansweredLimits) {
+  /** @param onError hears of every command that failed. */
+  constructor(clock: Clock, limits: UnansweredLimits, onError?: (error: Error) => void) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#onError = onError;
   }
 
   get count(): number {
@@ -79,7 +83,9 @@ export class Unanswered {
         },
         (cause: unknown) => {
           this.#remove(waiting);
-          waiting.reject?.(failed(cause));
+          const error = failed(cause);
+          waiting.reject?.(error);
+          this.#onError?.(error);
         },
       );
     });

@@ -54,6 +54,20 @@ export function logSignals(options: LogOptions): () => void {
     ),
     signals.on('part-healed', ({ part }) => line('info', 'part-healed', { part })),
     signals.on('notice', ({ text }) => line('info', 'notice', { text })),
+    signals.on('budget-alert', ({ budget, value, threshold, text }) =>
+      line('warn', 'budget-alert', {
+        budget,
+        ...(value === undefined ? {} : { value }),
+        threshold,
+        text,
+      }),
+    ),
+    signals.on('pressure-changed', ({ budget, from, to, text }) =>
+      line('warn', 'pressure-changed', { budget, from, to, text }),
+    ),
+    signals.on('runaway', ({ tenant, agent, session, text }) =>
+      line('warn', 'runaway', { tenant, agent: agent ?? '', session: session ?? '', text }),
+    ),
     signals.on('call-ended', ({ row }) => {
       const level = levelOf(row);
       // Asked before the line is made: at most levels this is the end of it, on the path of every call.

@@ -118,6 +118,8 @@ export class HttpUpstream implements Upstream {
       });
       unsubscribe = call.cancellation.onCancel((reason) => {
         response.abort(reason);
+        // A call that waited for a connection and is called off has cost nothing.
+        if (!response.hasBegun) call.account.sentTick = undefined;
         reject(reason);
       });
       if (call.cancellation.reason !== undefined) return;

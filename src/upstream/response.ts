@@ -48,6 +48,11 @@ export class UpstreamResponse implements Dispatcher.DispatchHandler, ByteStream 
     return this.#error;
   }
 
+  /** True as soon as anything of the request may have left. */
+  get hasBegun(): boolean {
+    return this.#controller !== undefined;
+  }
+
   /** Calls `then` once, when the answer has ended or grown past the queue. */
   whenSettled(then: () => void): void {
     if (this.#state !== 'running' || this.#queued > queueBytes) then();

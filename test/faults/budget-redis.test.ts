@@ -41,7 +41,7 @@ describe.skipIf(!hasRedis)('budgets in a Redis that fails', { timeout: 30_000 },
       owner,
       ledger: 'one',
       settleMs: 200,
-      deadlineMs: 150,
+      deadlineMs: 400,
       coolDownMs: 100,
       ...more,
     });
@@ -69,7 +69,7 @@ describe.skipIf(!hasRedis)('budgets in a Redis that fails', { timeout: 30_000 },
     const killed = server.kill();
     const began = performance.now();
     const outcomes = await Promise.allSettled(acts);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(3000);
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') continue;
       expect(outcome.reason).toMatchObject({ code: 'ECO_BUDGET_STORE', kind: 'service' });
@@ -171,6 +171,44 @@ describe.skipIf(!hasRedis)('budgets in a Redis that fails', { timeout: 30_000 },
     const held = (await store.openHolds()).map(({ id }) => id).sort();
     expect(held).toEqual(['new', 'old']);
     expect(await store.read(['a'])).toEqual([{ account: 'a', spent: 80, held: 400 }]);
+  });
+
+  it('is not fooled by an old data set where nobody asked it while it was gone', async () => {
+    await start(['--dbfilename', 'dump.rdb']);
+    const store = await gateway('one');
+    store.onForgotten(() => store.restore('a', 900, undefined));
+    await links[0]!.send(['SAVE'], 1000);
+    await store.hold(ask('1', 900));
+    await store.settle('1', 900);
+    await server.kill();
+    await server.restart();
+    await until(() => links[0]!.connected);
+    await refused(store.hold(ask('early', 500)));
+    await untilOpen(store);
+    expect((await store.hold(ask('late', 101))).held).toBe(false);
+  });
+
+  it('waits for others before it holds in an empty one', async () => {
+    await start();
+    const settleMs = 1500;
+    const one = await gateway('one', { ledger: 'l1', settleMs });
+    const two = await gateway('two', { ledger: 'l2', settleMs });
+    let restored = 0;
+    one.onForgotten(async () => {
+      await one.restore('a', 100, undefined);
+      restored++;
+    });
+    two.onForgotten(() => two.restore('a', 800, undefined));
+    await links[0]!.send(['FLUSHALL'], 1000);
+    await refused(one.hold(ask('early', 1)));
+    await until(() => restored === 1);
+    await delay(100);
+    // This one has said all that it knows; the other has not yet.
+    await refused(one.hold(ask('still early', 500)));
+    await two.heartbeat();
+    await untilOpen(one);
+    expect((await one.hold(ask('late', 101))).held).toBe(false);
+    expect((await one.hold(ask('fits', 100))).held).toBe(true);
   });
 
   it('lets processes spend their shares while it is gone, and never more than the limit', async () => {

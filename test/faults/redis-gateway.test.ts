@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chat, send, startHouse, temporaryFolder, until, type House } from '../e2e/harness.ts';
@@ -68,14 +68,14 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is stopped answers in time, and uses it again when it goes on', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     const usual = await ask(house, 'usual', 200);
     server.pause();
     const stopped = await ask(house, 'stopped', 200);
     const [first, ...later] = stopped;
-    // The lookup's own 20 ms, and not those of the flight on top.
-    expect(first).toBeLessThan(percentile(usual, 0.5) + 40);
-    expect(percentile(later, 0.5)).toBeLessThan(percentile(usual, 0.5) + 1);
+    // The lookup's own 20 ms, and not the 200 of the flight on top; then nothing. The rest is for machines that are busy.
+    expect(first).toBeLessThan(percentile(usual, 0.5) + 150);
+    expect(percentile(later, 0.5)).toBeLessThan(percentile(usual, 0.5) + 10);
     server.resume();
     await untilShared(house);
   }, 30_000);
@@ -83,7 +83,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
   it('is killed and started again answers all the while, and uses it again', async () => {
     const server = await redis();
     const house = await startHouse(shared(server.url));
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await server.kill();
     await ask(house, 'killed', 100);
     await server.restart();
@@ -106,6 +106,38 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     expect(told.every((each) => !each.startsWith('cache.l2 get'))).toBe(true);
   }, 30_000);
 
+  it('allows no more than the guide says works all the same', async () => {
+    const guide = readFileSync('docs/guide/caching.md', 'utf8');
+    const [, listed] = /`ACL`\): (.*?);/s.exec(guide)!;
+    const words = listed!.match(/[A-Z]{3,}(?: [A-Z]+)*/g)!.flatMap((each) => each.split(' '));
+    const rights = new Set(words.map((word) => word.toLowerCase()));
+    for (const [command, part] of [
+      ['memory', 'usage'],
+      ['client', 'setname'],
+    ]) {
+      if (!rights.delete(part!)) continue;
+      rights.delete(command!);
+      rights.add(`${command!}|${part!}`);
+    }
+    const allowed = [...rights].map((right) => `+${right}`);
+    const server = await redis();
+    const rules = ['on', '>pass', '~economizer:*', '&economizer:*', ...allowed];
+    const set = spawnSync('redis-cli', ['-p', `${server.port}`, 'ACL', 'SETUSER', 'eco', ...rules]);
+    expect(set.stdout.toString()).toBe('OK\n');
+    const url = `redis://eco:pass@127.0.0.1:${server.port}`;
+    const house = await startHouse(shared(url));
+    const told: string[] = [];
+    house.signals.on('part-failed', ({ error }) => told.push(String(error)));
+    expect(await isShared(house, 'allowed')).toBe(true);
+    const { stack } = house.gateway.assembly;
+    const [report] = await stack.stats();
+    expect(report!.stats).toMatchObject({ entries: 1, bytes: expect.any(Number) });
+    expect(report!.stats!.bytes).toBeGreaterThan(100);
+    await stack.clear();
+    expect((await stack.stats())[0]!.stats!.entries).toBe(0);
+    expect(told).toEqual([]);
+  }, 30_000);
+
   it('is not there when it starts answers, and uses it when it comes', async () => {
     const port = await freePort();
     const house = await startHouse(shared(`redis://127.0.0.1:${port}`));
@@ -121,7 +153,7 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     const { config } = shared('');
     const sentinel = { name: group.name, nodes: [`127.0.0.1:${group.sentinelPort}`] };
     const house = await startHouse({ config: { ...config, redis: { sentinel } } });
-    expect(await isShared(house, 'before')).toBe(true);
+    await untilShared(house);
     await group.servers[0].kill();
     await ask(house, 'failing over', 100);
     await untilShared(house);
@@ -138,13 +170,41 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     await ask(house, 'without a node', 100);
     await cluster.servers[2]!.restart();
     await untilShared(house);
+    cluster.servers[0]!.pause();
+    onTestFinished(() => cluster.servers[0]!.resume());
+    await ask(house, 'with a node that is stopped', 100);
+    cluster.servers[0]!.resume();
+    await untilShared(house);
   }, 60_000);
 });
+
+it('is told what to install where the client of Redis is missing', () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'economizer.yaml');
+  writeFileSync(
+    file,
+    `data: ${folder}\nlisten: { port: 0 }\nredis: { url: 'redis://127.0.0.1:1' }\n`,
+  );
+  const hide = `
+    import { registerHooks } from 'node:module';
+    registerHooks({
+      resolve(name, context, next) {
+        if (name !== '@redis/client') return next(name, context);
+        throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+      },
+    });`;
+  const words = ['--import', `data:text/javascript,${encodeURIComponent(hide)}`];
+  const serve = ['src/cli/economizer.ts', 'serve', '--config', file];
+  const ended = spawnSync(process.execPath, [...words, ...serve], { timeout: 15_000 });
+  expect(ended.status).toBeGreaterThan(0);
+  expect(ended.stderr.toString().split('\n')[0]).toContain('npm install @redis/client');
+}, 20_000);
 
 describe.skipIf(!hasRedis)('a gateway that dies while it leads', () => {
   it('is followed by exactly one', async () => {
     const server = await redis();
-    const cache = { flights: { lease: '1s' } };
+    // Redis may be slow on a busy machine, and this is not about that.
+    const cache = { flights: { lease: '1s' }, redis: { lookup: '5s' } };
     const config = { redis: { url: server.url }, cache };
     const slow = { provider: { firstByteMs: 3000 } };
     const [one, two] = [await startHouse({ config, ...slow }), await startHouse({ config })];

@@ -53,12 +53,12 @@ describe.skipIf(!hasRedis)('a link to a server in trouble', () => {
     const late = await timed(link.send(['GET', 'a'], 20));
     expect(late.text).toMatch(/did not answer within 20 ms/);
     expect(late.ms).toBeGreaterThan(18);
-    await until(() => !link.connected, 1000);
-    const refused = await timed(link.send(['GET', 'a'], 20));
+    await until(() => !link.connected, 2500);
+    const refused = await timed(link.send(['GET', 'a'], 1000));
     expect(refused.text).toMatch(/does not answer them just now/);
-    expect(refused.ms).toBeLessThan(5);
+    expect(refused.ms).toBeLessThan(500);
     server.resume();
-    await until(() => link.connected, 1000);
+    await until(() => link.connected);
     expect(await link.send(['PING'], 1000)).toBe('PONG');
   });
 
@@ -111,7 +111,7 @@ describe.skipIf(!hasRedis)('a link to a server in trouble', () => {
     await until(() => !link.connected);
     const refused = await timed(link.send(['GET', 'a'], 1000));
     expect(refused.text).toMatch(/cannot be reached just now/);
-    expect(refused.ms).toBeLessThan(5);
+    expect(refused.ms).toBeLessThan(500);
     await server.restart();
     await until(() => link.connected && heard.length === 2);
     await link.send(['PUBLISH', 'news', 'second'], 1000);
@@ -150,19 +150,16 @@ describe.skipIf(!hasRedis)('a link to a server in trouble', () => {
     const folder = mkdtempSync(join(tmpdir(), 'economizer-tls-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const file = (name: string) => join(folder, name);
-    const made = spawnSync('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...['-keyout', file('key.pem'), '-out', file('cert.pem'), '-days', '2'],
-      ...['-subj', '/CN=redis.test', '-addext', 'subjectAltName=DNS:redis.test'],
-    ]);
+    const request = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2
+      -keyout ${file('key.pem')} -out ${file('cert.pem')}
+      -subj /CN=redis.test -addext subjectAltName=DNS:redis.test`;
+    const made = spawnSync('openssl', request.split(/\s+/));
     if (made.error !== undefined) return;
     const port = await freePort();
-    const settings = [
-      ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'yes'],
-      ...['--tls-cert-file', file('cert.pem'), '--tls-key-file', file('key.pem')],
-      ...['--tls-ca-cert-file', file('cert.pem')],
-    ];
-    await redis(settings, port);
+    const settings = `--port 0 --tls-port ${port} --tls-auth-clients yes
+      --tls-cert-file ${file('cert.pem')} --tls-key-file ${file('key.pem')}
+      --tls-ca-cert-file ${file('cert.pem')}`;
+    await redis(settings.split(/\s+/), port);
     const [cert, key] = [readFileSync(file('cert.pem')), readFileSync(file('key.pem'))];
     const url = `rediss://127.0.0.1:${port}`;
     const tls = { ca: cert, cert, key, serverName: 'redis.test' };

@@ -57,7 +57,8 @@ export async function startCluster(): Promise<ClusterGroup> {
   const servers = await Promise.all([0, 1, 2].map(() => startRedis([...words, ...coverage])));
   const places = servers.map(({ port }) => `127.0.0.1:${port}`);
   const made = spawnSync('redis-cli', ['--cluster', 'create', ...places, '--cluster-yes']);
-  if (made.status !== 0) throw new Error(`no cluster: ${made.stdout} ${made.stderr}`);
+  if (made.status !== 0)
+    throw new Error(`no cluster: ${String(made.stdout)} ${String(made.stderr)}`);
   await until(() =>
     servers.every(({ port }) => ask(port, 'CLUSTER', 'INFO').includes('cluster_state:ok')),
   );

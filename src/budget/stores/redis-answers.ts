@@ -12,9 +12,9 @@ export function balancesIn(words: readonly string[]): readonly Balance[] {
   return balances;
 }
 
-/** Fields of a hash with their values. */
+/** Fields of a hash with their values; the first word is how it went. */
 export function pairs(words: readonly string[]): [string, string][] {
-  return words.flatMap((name, index) => (index % 2 === 0 ? [[name, words[index + 1]!]] : []));
+  return words.flatMap((name, index) => (index % 2 === 1 ? [[name, words[index + 1]!]] : []));
 }
 
 /** The hash of the holds. */

@@ -3,7 +3,7 @@ import { prelude } from './redis-prelude.ts';
 
 const script = (body: string): RedisScript => ({ source: `${prelude}\n${body}` });
 
-/** KEYS: accounts, owners. ARGV: owner, new token, lease, settle time. Answers whether the owner is known to this generation, and how long until that opens. */
+/** KEYS: accounts, owners. ARGV: owner, new token, lease, settle time. Answers whether the owner is known to this generation, how long until that opens, the run of the server, and what it does when its memory is full. */
 export const joinScript = script(`
 local leaseMs, settleMs = tonumber(ARGV[3]), tonumber(ARGV[4])
 local gen, run, opens = generation()
@@ -16,11 +16,13 @@ if begins or opens > now + settleMs then
   opens = math.min(opens, now + settleMs)
   redis.call('HSET', accounts, 'g', gen .. ' ' .. here .. ' ' .. text(opens))
 end
+local memory = redis.pcall('INFO', 'memory')
+local evicts = type(memory) == 'string' and string.match(memory, 'maxmemory_policy:(%S+)') or 'unknown'
 local found = redis.call('HGET', owners, owner)
 local ready = found and string.match(found, '^%S+ %d+ (%S+)') or '-'
 if ready ~= gen then ready = '-' end
 renew(ready, leaseMs)
-return {ready == gen and '1' or '0', text(math.max(0, opens - now))}
+return {ready == gen and '1' or '0', text(math.max(0, opens - now)), here, evicts}
 `);
 
 /** KEYS: accounts, owners. ARGV: owner, token, lease. The owner has said all that it knows; from now on it may hold. */
@@ -211,7 +213,9 @@ return balances({'ok'}, names)
 /** KEYS: accounts, owners, holds. ARGV: owner, token. */
 export const openHoldsScript = script(`
 if not joined() then return {'join'} end
-return redis.call('HGETALL', KEYS[3])
+local all = redis.call('HGETALL', KEYS[3])
+table.insert(all, 1, 'ok')
+return all
 `);
 
 /** KEYS: accounts, owners, the claim. ARGV: owner, token, until. */
@@ -231,5 +235,7 @@ return {'ok'}
 /** KEYS: accounts, owners, flags. ARGV: owner, token. */
 export const flagsScript = script(`
 if not joined() then return {'join'} end
-return redis.call('HGETALL', KEYS[3])
+local all = redis.call('HGETALL', KEYS[3])
+table.insert(all, 1, 'ok')
+return all
 `);

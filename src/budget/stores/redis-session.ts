@@ -98,11 +98,12 @@ export class RedisSession {
   async #joinNow(): Promise<Membership> {
     const { leaseMs, settleMs } = this.#options;
     const token = String(++this.#joins);
-    const [isKnown, opensIn] = await this.#ask(
+    const [isKnown, opensIn, run = '', evicts = ''] = await this.#ask(
       joinScript,
       [],
       [token, String(leaseMs), String(settleMs)],
     );
+    this.#warn(run, evicts);
     const membership = { token, isReady: isKnown === '1' };
     this.#opensIn = Number(opensIn);
     this.#membership = membership;
@@ -113,6 +114,21 @@ export class RedisSession {
       signals.emit('part-failed', { part: 'budgets', operation: 'restore', error });
     });
     return membership;
+  }
+
+  /** Tells, once, of a server that can forget without our noticing. */
+  #warn(run: string, evicts: string): void {
+    if (this.#joins > 1) return;
+    const { signals } = this.#options;
+    if (run === 'unknown') {
+      const text =
+        'Redis refuses INFO to this user, so that a restart with old data goes unnoticed: allow it, or budgets can be passed then.';
+      signals.emit('notice', { text });
+    }
+    if (evicts !== 'noeviction' && evicts !== 'unknown') {
+      const text = `Redis deletes keys when its memory is full (maxmemory-policy ${evicts}): set it to noeviction, or it refuses calls under hard budgets whenever it has deleted them.`;
+      signals.emit('notice', { text });
+    }
   }
 
   /** In this order: what the ledger knows already is in what was settled, and must not be counted twice. */

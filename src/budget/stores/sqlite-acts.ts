@@ -93,14 +93,18 @@ export class BudgetFile {
 
   async #later<Value>(attempt: () => Value): Promise<Value> {
     const deadline = this.#clock.tick() + this.#busyMs;
-    for (
+    // The clock's own timers keep no process alive: a command would end in the midst of this.
+    const alive = setInterval(() => {}, this.#busyMs);
+    try {
       let pauseMs = 1;
-      this.#clock.tick() < deadline;
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs)
-    ) {
-      await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
-      const result = this.#try(attempt);
-      if (result !== busy) return result;
+      while (this.#clock.tick() < deadline) {
+        await new Promise<void>((resolve) => this.#clock.after(pauseMs, resolve));
+        pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+        const result = this.#try(attempt);
+        if (result !== busy) return result;
+      }
+    } finally {
+      clearInterval(alive);
     }
     throw this.#fault(`another process kept it locked for ${this.#busyMs} ms`, undefined);
   }

@@ -10,8 +10,8 @@ const schemaVersion = 1;
 const openTimeoutMs = 5000;
 /** A commit copies whole pages to the log, two or three each time; small ones are a fourth of the bytes. */
 const pageBytes = 1024;
-/** Pages in the log before they are copied into the file: 8 MB. Each time costs milliseconds, so it must be seldom. */
-const checkpointPages = 8000;
+/** Pages in the log (32 MB) before a commit copies them into the file itself, which stops calls for milliseconds; a thread does it before (`sqlite-log.ts`). */
+const checkpointPages = 32_000;
 
 /**
  * Accounts have numbers, never used twice, by which holds name them. A hold stays, as settled, until its id may be forgotten;

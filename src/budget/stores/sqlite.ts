@@ -10,6 +10,7 @@ import type {
 } from '../store.ts';
 import { Accounts } from './sqlite-accounts.ts';
 import { BudgetFile } from './sqlite-acts.ts';
+import { WriteAheadLog } from './sqlite-log.ts';
 import { Sweep } from './sqlite-sweep.ts';
 import {
   checkAmount,
@@ -55,6 +56,7 @@ class SqliteBudgetStore implements BudgetStore {
   readonly #leaseMs: number;
   readonly #file: BudgetFile;
   readonly #sweep: Sweep;
+  readonly #log: WriteAheadLog;
   readonly #accounts: Accounts;
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   #ownerNumber = -1;
@@ -70,6 +72,7 @@ class SqliteBudgetStore implements BudgetStore {
       this.#accounts.forget();
       this.#leaseUntil = -Infinity;
     };
+    this.#log = new WriteAheadLog(options.path);
     this.#sweep = new Sweep(this.#file, options);
     this.#statements = this.#file.prepareAll(sql);
   }
@@ -97,6 +100,7 @@ class SqliteBudgetStore implements BudgetStore {
   }
 
   heartbeat(): Awaitable<number> {
+    this.#log.tend();
     return this.#file.act(() => {
       this.#renewLease();
       return this.#sweep.run(this.#leaseMs);
@@ -144,6 +148,7 @@ class SqliteBudgetStore implements BudgetStore {
     try {
       await this.#file.act(() => this.#statements.giveUp.run(this.#ownerNumber));
     } finally {
+      await this.#log.close();
       this.#file.close();
     }
   }

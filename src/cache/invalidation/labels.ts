@@ -1,9 +1,5 @@
 import type { Call } from '../../exchange/call.ts';
 
-/** Of the names that a caller may give an answer; more are left out. */
-const tagsMax = 32;
-const longestTag = 128;
-
 export interface LabelFacts {
   /** The model that the answer names. */
   readonly served: string | undefined;
@@ -21,10 +17,4 @@ export function labelsFor(call: Call, { served, policy }: LabelFacts): readonly 
   if (caller.team !== undefined) labels.push(`team:${caller.team}`);
   for (const tag of caller.cacheTags ?? []) labels.push(`tag:${tag}`);
   return labels;
-}
-
-/** The names in `x-economizer-cache-tags`: a list with commas, each at most 128 characters, the first 32. */
-export function readCacheTags(value: string): readonly string[] {
-  const names = value.split(',').flatMap((each) => each.trim().slice(0, longestTag) || []);
-  return names.slice(0, tagsMax);
 }

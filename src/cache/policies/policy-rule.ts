@@ -22,7 +22,7 @@ export interface PolicyRule {
 type Facet = (call: Call) => string | readonly string[] | undefined;
 
 const facets = {
-  route: ({ path }) => routeOf(path),
+  route: ({ path }) => path,
   provider: ({ provider }) => provider.name,
   agent: ({ caller }) => caller.agent,
   tool: ({ facts }) => facts?.tools,
@@ -34,6 +34,8 @@ const facets = {
 } satisfies Record<string, Facet>;
 
 type FacetName = keyof typeof facets;
+
+const facetNames = Object.keys(facets) as FacetName[];
 
 interface Condition {
   readonly facet: Facet;
@@ -49,11 +51,12 @@ export class CompiledRule {
   constructor(rule: PolicyRule) {
     this.policy = rule.policy;
     this.#minMessages = rule.minMessages ?? 0;
-    this.#conditions = (Object.keys(facets) as FacetName[]).flatMap((name): Condition[] => {
+    this.#conditions = facetNames.flatMap((name): Condition[] => {
       const patterns = rule[name];
       if (patterns === undefined) return [];
       const texts = name === 'route' ? patterns.map(routeOf) : patterns;
-      return [{ facet: facets[name], pattern: globs(texts) }];
+      const facet: Facet = name === 'route' ? ({ path }) => routeOf(path) : facets[name];
+      return [{ facet, pattern: globs(texts) }];
     });
   }
 
@@ -67,22 +70,30 @@ export class CompiledRule {
         : value.some((each) => pattern.test(each));
     });
   }
+}
 
-  /** All of a call that this rule looks at, as a text in which no part can run into the next. */
-  shapeOf(call: Call): string {
+/** All of a call that any of the rules looks at, as a text in which no part can run into the next: calls of the same shape get the same policy. */
+export function createShape(rules: readonly PolicyRule[]): (call: Call) => string {
+  const asked = facetNames
+    .filter((name) => rules.some((rule) => rule[name] !== undefined))
+    .map((name): Facet => facets[name]);
+  const lengths = [...new Set(rules.flatMap(({ minMessages }) => minMessages ?? []))];
+  // Alone, a path needs no telling apart; and most houses have no rules but ours.
+  if (asked.length === 1 && asked[0] === facets.route && lengths.length === 0) return facets.route;
+  return (call) => {
     let shape = '';
-    for (const { facet } of this.#conditions) {
-      const value = facet(call);
-      if (value === undefined) shape += '-';
-      else if (typeof value === 'string') shape += `${value.length}:${value}`;
-      else {
-        shape += `${value.length}[`;
-        for (const each of value) shape += `${each.length}:${each}`;
-      }
-    }
-    if (this.#minMessages > 0) shape += (call.messages ?? 0) < this.#minMessages ? '<' : '>';
+    for (const facet of asked) shape += shapeOf(facet(call));
+    for (const length of lengths) shape += (call.messages ?? 0) < length ? '<' : '>';
     return shape;
-  }
+  };
+}
+
+function shapeOf(value: string | readonly string[] | undefined): string {
+  if (value === undefined) return '-';
+  if (typeof value === 'string') return `${value.length}:${value}`;
+  let shape = `${value.length}[`;
+  for (const each of value) shape += `${each.length}:${each}`;
+  return shape;
 }
 
 export function compileRule(rule: PolicyRule): CompiledRule {

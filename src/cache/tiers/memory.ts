@@ -1,15 +1,19 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { seededRandom } from '../../kernel/random.ts';
 import { isCompressed, packCompressed, packedLabels, unpackEntry } from '../answer-codec.ts';
+import { Eviction } from '../eviction/eviction.ts';
+import { hashOf } from '../eviction/hash.ts';
+import { none } from '../eviction/slot-lists.ts';
 import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
-import type { Evictable, EvictionPolicy, Queue } from './eviction.ts';
-import { S3Fifo } from './s3-fifo.ts';
 
 export interface MemoryTierOptions {
   readonly maxEntries: number;
   /** Bytes of process memory, as near as we can reckon them. An entry above an eighth of it is not kept. */
   readonly maxBytes: number;
   readonly clock: Clock;
+  /** Of the hashes by which entries are weighed against each other: who does not know it cannot make keys that get in the way of others. */
+  readonly seed?: number;
 }
 
 /** A tier that answers at once. */
@@ -37,24 +41,19 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   return new BoundedMemory(options);
 }
 
-class Slot implements Evictable {
+/** An entry in one buffer; what is known of it beside. */
+class Kept {
   readonly key: string;
   readonly staleUntil: number;
   readonly packed: Buffer;
-  queue: Queue | undefined = undefined;
-  newer: Evictable | undefined = undefined;
-  older: Evictable | undefined = undefined;
-  visits = 0;
+  readonly slot: number;
   #entry: CacheEntry | undefined = undefined;
 
-  constructor(key: string, staleUntil: number, packed: Buffer) {
+  constructor(key: string, staleUntil: number, packed: Buffer, slot: number) {
     this.key = key;
     this.staleUntil = staleUntil;
     this.packed = packed;
-  }
-
-  get size(): number {
-    return entryOverhead + this.packed.byteLength;
+    this.slot = slot;
   }
 
   /** Most are never asked for; those that are, mostly again. */
@@ -69,61 +68,66 @@ class Slot implements Evictable {
 class BoundedMemory implements MemoryTier {
   readonly name = 'l1';
   readonly #options: MemoryTierOptions;
-  readonly #slots = new Map<string, Slot>();
-  readonly #eviction: EvictionPolicy<Slot>;
-  #sweep = this.#slots.values();
-  #bytes = 0;
+  readonly #kept = new Map<string, Kept>();
+  /** The same by slot of `#eviction`. */
+  readonly #bySlot: (Kept | undefined)[] = [];
+  readonly #eviction: Eviction;
+  /** The slot to look at next for what has expired. */
+  #sweep = 0;
   #evictions = 0;
 
   constructor(options: MemoryTierOptions) {
     this.#options = options;
-    this.#eviction = new S3Fifo(options.maxEntries);
+    const { maxEntries, maxBytes, seed = 1 } = options;
+    const random = seededRandom(seed);
+    const evicted = (slot: number) => {
+      this.#evictions++;
+      this.#forget(this.#bySlot[slot]!);
+    };
+    this.#eviction = new Eviction({ maxEntries, maxBytes, random, evicted });
   }
 
   get(key: string): CacheEntry | undefined {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return undefined;
-    if (slot.staleUntil <= this.#options.clock.now()) {
-      this.#drop(slot);
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    if (kept.staleUntil <= this.#options.clock.now()) {
+      this.#drop(kept);
       return undefined;
     }
-    this.#eviction.hit(slot);
-    return slot.entry;
+    this.#eviction.hit(kept.slot);
+    return kept.entry;
   }
 
   set(entry: CacheEntry): void {
-    const { maxBytes, maxEntries, clock } = this.#options;
-    // Even an entry that is declined ends the one before it: the older answer must not outlive the newer.
-    const former = this.#slots.get(entry.key);
-    if (former !== undefined) this.#drop(former);
+    const { maxBytes, clock } = this.#options;
     this.#dropExpired();
     const { final, frames } = entry.answer;
     const bytes = final.byteLength + (frames?.byteLength ?? 0);
-    if (entry.staleUntil <= clock.now() || entryOverhead + bytes > maxBytes / 8) return;
-
-    const slot = new Slot(entry.key, entry.staleUntil, packCompressed(entry));
-    while (this.#slots.size >= maxEntries || this.#bytes + slot.size > maxBytes) {
-      const victim = this.#eviction.evict();
-      if (victim === undefined) return;
-      this.#forget(victim);
-      this.#evictions++;
+    const former = this.#kept.get(entry.key);
+    if (entry.staleUntil <= clock.now() || entryOverhead + bytes > maxBytes / 8) {
+      // Even an entry that is declined ends the one before it: the older answer must not outlive the newer.
+      if (former !== undefined) this.#drop(former);
+      return;
     }
-    this.#slots.set(slot.key, slot);
-    this.#bytes += slot.size;
-    this.#eviction.added(slot);
+    const packed = packCompressed(entry);
+    const slot = this.#slotFor(entry, entryOverhead + packed.byteLength, former);
+    if (slot === none) return;
+    const kept = new Kept(entry.key, entry.staleUntil, packed, slot);
+    this.#kept.set(entry.key, kept);
+    this.#bySlot[slot] = kept;
   }
 
   delete(key: string): boolean {
-    const slot = this.#slots.get(key);
-    if (slot === undefined) return false;
-    this.#drop(slot);
-    return slot.staleUntil > this.#options.clock.now();
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return false;
+    this.#drop(kept);
+    return kept.staleUntil > this.#options.clock.now();
   }
 
   clear(): void {
-    this.#slots.clear();
+    this.#kept.clear();
+    this.#bySlot.length = 0;
     this.#eviction.clear();
-    this.#bytes = 0;
   }
 
   async sweep(
@@ -134,10 +138,10 @@ class BoundedMemory implements MemoryTier {
     table.merge(purges);
     let meant = 0;
     let seen = 0;
-    for (const slot of this.#slots.values()) {
-      const { kind } = table.judge({ key: slot.key, ...packedLabels(slot.packed) });
+    for (const kept of this.#kept.values()) {
+      const { kind } = table.judge({ key: kept.key, ...packedLabels(kept.packed) });
       if (kind !== 'kept') meant++;
-      if (kind === 'gone' && remove) this.#drop(slot);
+      if (kind === 'gone' && remove) this.#drop(kept);
       // A map's iterator stands changes under way, so calls may go on in between.
       if (++seen % sweepStep === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -145,7 +149,8 @@ class BoundedMemory implements MemoryTier {
   }
 
   stats(): TierStats {
-    return { entries: this.#slots.size, bytes: this.#bytes, evictions: this.#evictions };
+    const { bytes, entries } = this.#eviction;
+    return { entries, bytes, evictions: this.#evictions };
   }
 
   flush(): Promise<void> {
@@ -157,26 +162,33 @@ class BoundedMemory implements MemoryTier {
     return Promise.resolve();
   }
 
-  #drop(slot: Slot): void {
-    this.#eviction.removed(slot);
-    this.#forget(slot);
+  /** A slot for `entry`, that of `former` where there is one; `none` where it is not worth its room. */
+  #slotFor(entry: CacheEntry, bytes: number, former: Kept | undefined): number {
+    const worth = entry.worthNanos;
+    if (former === undefined) {
+      return this.#eviction.add(hashOf(entry.key, this.#eviction.seed), bytes, worth);
+    }
+    this.#forget(former);
+    return this.#eviction.replace(former.slot, bytes, worth) ? former.slot : none;
   }
 
-  #forget(slot: Slot): void {
-    this.#slots.delete(slot.key);
-    this.#bytes -= slot.size;
+  #drop(kept: Kept): void {
+    this.#eviction.remove(kept.slot);
+    this.#forget(kept);
   }
 
-  /** A slow round over all entries, a few steps a time; a map's iterator stands changes under way. */
+  #forget(kept: Kept): void {
+    this.#kept.delete(kept.key);
+    this.#bySlot[kept.slot] = undefined;
+  }
+
+  /** A slow round over all entries, a few steps a time. */
   #dropExpired(): void {
     const now = this.#options.clock.now();
     for (let step = 0; step < sweepPerSet; step++) {
-      const next = this.#sweep.next();
-      if (next.done === true) {
-        this.#sweep = this.#slots.values();
-        return;
-      }
-      if (next.value.staleUntil <= now) this.#drop(next.value);
+      if (this.#sweep >= this.#bySlot.length) this.#sweep = 0;
+      const kept = this.#bySlot[this.#sweep++];
+      if (kept !== undefined && kept.staleUntil <= now) this.#drop(kept);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../kernel/duration.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
-import { isObject, type JsonObject } from '../../kernel/json.ts';
+import { isObject } from '../../kernel/json.ts';
 import { parseUsd, type NanoUsd } from '../../kernel/money.ts';
 import { isTag } from '../../kernel/names.ts';
 import type { ArgumentTerms } from './normal-arguments.ts';
@@ -84,7 +84,7 @@ export function functionTerms(
     ttlMs,
     scope: scopeOf(policy.scope ?? 'user'),
     arguments: {
-      schema: schema as JsonObject | undefined,
+      schema,
       volatile: paths('volatile', policy.volatile),
       sets: paths('sets', policy.sets),
       nfc: policy.nfc ?? false,

@@ -11,20 +11,14 @@ export function jsonFault(value: unknown): string | undefined {
 
 function faultOf(value: unknown, path: string, depth: number): string | undefined {
   if (depth > depthMax) return `more than ${depthMax} levels${at(path)}`;
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return undefined;
-    case 'number':
-      return Number.isFinite(value) ? undefined : `${value}${at(path)}`;
-    case 'object':
-      if (value === null) return undefined;
-      return Array.isArray(value)
-        ? arrayFault(value, path, depth)
-        : objectFault(value, path, depth);
-    default:
-      return `${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}${at(path)}`;
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? undefined : `${value}${at(path)}`;
   }
+  if (typeof value !== 'object') {
+    return `${value === undefined ? 'undefined' : `a ${typeof value}`}${at(path)}`;
+  }
+  return Array.isArray(value) ? arrayFault(value, path, depth) : objectFault(value, path, depth);
 }
 
 function arrayFault(values: readonly unknown[], path: string, depth: number): string | undefined {

@@ -170,7 +170,7 @@ describe('a function as a tool', () => {
     ['a bigint', { n: 1n }],
     ['a function', { f: () => 1 }],
     ['NaN', Number.NaN],
-    ['a class instance', new (class Thing {})()],
+    ['a class instance', new URL('http://a.example')],
   ])('hands %s through, is called each time, and tells once', async (_what, result) => {
     const { tools, notices } = toolHouse();
     let calls = 0;
@@ -208,7 +208,7 @@ describe('a function as a tool', () => {
       read: tools.wrap(
         function read(this: { n: number }) {
           return this.n;
-        } as () => number,
+        },
         { name: 't', scope: 'tenant' },
       ),
     };

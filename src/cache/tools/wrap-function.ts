@@ -58,11 +58,11 @@ export class FunctionTools {
     const terms = functionTerms(policy, { ttlMs, maxBytes: maxAnswerBytes });
     if (this.#names.has(terms.name)) throw nameTaken(terms.name);
     this.#names.add(terms.name);
-    const tools = this;
+    const run = this.#call.bind(this, terms);
     type Result = Awaited<ReturnType<Original>>;
     return async function cached(this: unknown, ...values: Parameters<Original>): Promise<Result> {
       const call = async (): Promise<Result> => (await original.apply(this, values)) as Result;
-      return tools.#call(terms, values, call);
+      return run(values, call) as Promise<Result>;
     };
   }
 

@@ -4,7 +4,7 @@ import { scanJson } from '../../kernel/json-scan.ts';
 import { isObject, parseJson, textOf } from '../../kernel/json.ts';
 import { splice } from '../../kernel/splice.ts';
 import { ownBytes } from '../../exchange/stream.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../kernel/bounded-map.ts';
 import { withoutMember } from './without-member.ts';
 
 /** Larger tools are left as they are. */

@@ -6,7 +6,7 @@ import type { Span } from '../../kernel/json-members.ts';
 import { nanoFromPico, type NanoUsd } from '../../kernel/money.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import { digestOf } from '../../kernel/digest.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../kernel/bounded-map.ts';
 import { firstTurn } from '../thread-key.ts';
 import { applyPlan } from './edits/apply-plan.ts';
 import { withEdits } from './edits/history-edits.ts';

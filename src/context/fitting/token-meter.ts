@@ -1,5 +1,5 @@
 import { loadTokenCount, type CountTokens } from '../../kernel/token-count.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { BoundedMap } from '../../kernel/bounded-map.ts';
 
 /** Before the tokenizer is there, and where counting would take too long: bytes of JSON text per token. */
 const usualBytesPerToken = 4;

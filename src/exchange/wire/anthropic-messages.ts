@@ -1,4 +1,5 @@
 import { isObject, textOf, type JsonObject } from '../../kernel/json.ts';
+import { sessionOfPerson } from '../session-name.ts';
 import type { Dialect, RequestFacts } from '../dialect.ts';
 import { MessageAssembler } from './anthropic-assembler.ts';
 import { anthropicBound } from './anthropic-bound.ts';
@@ -55,12 +56,17 @@ export const anthropicMessages: Dialect = {
 /** Claude Code hides its session in `user_id`: `user_..._session_<uuid>`, or JSON text with a `session_id`. */
 const sessionInUserId = /(?:_session_|"session_id"\s*:\s*")([0-9A-Za-z-]{8,64})/;
 
-/** The caller's names in Anthropic's `metadata`. */
+/** The caller's names in Anthropic's `metadata`. A `user_id` without a session in it names a person; see `readNames`. */
 export function anthropicNames(body: JsonObject): Pick<RequestFacts, 'agent' | 'session'> {
   const metadata = isObject(body['metadata']) ? body['metadata'] : {};
-  const found = sessionInUserId.exec(textOf(metadata['user_id']) ?? '');
+  const user = textOf(metadata['user_id']);
+  const found = sessionInUserId.exec(user ?? '');
   return {
     agent: nameIn(metadata['agent']),
-    session: nameIn(metadata['session']) ?? nameIn(metadata['session_id']) ?? found?.[1],
+    session:
+      nameIn(metadata['session']) ??
+      nameIn(metadata['session_id']) ??
+      found?.[1] ??
+      sessionOfPerson(nameIn(user)),
   };
 }

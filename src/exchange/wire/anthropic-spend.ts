@@ -44,7 +44,9 @@ function leastCap(body: JsonObject): number {
 function condenses(body: JsonObject): boolean {
   const management = body['context_management'];
   const edits = isObject(management) ? arrayOf(management['edits']) : [];
-  return edits.some((edit) => isObject(edit) && /^compact/.test(textOf(edit['type']) ?? ''));
+  return edits.some(
+    (edit) => isObject(edit) && textOf(edit['type'])?.startsWith('compact') === true,
+  );
 }
 
 function readTools(body: JsonObject, terms: GrowingTerms): number {
@@ -64,7 +66,7 @@ function searchesIn(body: JsonObject): number {
   for (const tool of arrayOf(body['tools'])) {
     if (!isObject(tool) || !runsAtProvider(tool)) continue;
     const uses = countOf(tool['max_uses']);
-    if (uses === undefined || !/^web_search/.test(textOf(tool['type']) ?? '')) return 0;
+    if (uses === undefined || textOf(tool['type'])?.startsWith('web_search') !== true) return 0;
     most += uses;
   }
   return most;

@@ -1,4 +1,4 @@
-import { arrayOf, isObject, textOf, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import { arrayOf, isObject, textOf, type JsonObject } from '../../kernel/json.ts';
 import type { SpendTerms } from '../spend.ts';
 import { isSaid } from './bound.ts';
 import { openAiToolReason, searchesUnasked } from './openai-bound.ts';
@@ -156,11 +156,12 @@ function searchesIn(body: JsonObject): number {
   const ran = arrayOf(body['tools']).filter(
     (tool): tool is JsonObject => isObject(tool) && openAiToolReason(tool) !== undefined,
   );
-  const isSearch = (tool: JsonObject): boolean => /^web_search/.test(textOf(tool['type']) ?? '');
+  const isSearch = (tool: JsonObject): boolean =>
+    textOf(tool['type'])?.startsWith('web_search') === true;
   return most !== undefined && ran.length > 0 && ran.every(isSearch) ? most : 0;
 }
 
 function readLifetime(body: JsonObject, terms: GrowingTerms): void {
   const names = ['prompt_cache_retention', 'prompt_cache_options'];
-  terms.longWrites = names.some((name) => isSaid(body[name] as JsonValue));
+  terms.longWrites = names.some((name) => isSaid(body[name]));
 }

@@ -149,10 +149,28 @@ describe('names', () => {
     expect(factsOf('openai-responses', keyed)).toMatchObject({ agent: undefined, session: 'k' });
   });
 
+  it('take the person for a session only where nothing names one', () => {
+    const person = { ...chat, user: 'u' };
+    expect(factsOf('openai-chat', person).session).toBe('user:u');
+    expect(
+      factsOf('openai-responses', { ...responses, safety_identifier: 'v', user: 'u' }).session,
+    ).toBe('user:v');
+  });
+
+  it.each(['', '*', 'a\nb', 'a\u202eb', ' a', 'x'.repeat(257), 7, null, ['a'], { a: 1 }])(
+    'pass over %j, which can be none',
+    (value) => {
+      const body = { ...chat, metadata: { agent: value, session: value }, user: value };
+      expect(factsOf('openai-chat', body)).toMatchObject({ agent: undefined, session: undefined });
+    },
+  );
+
   it.each([
     [`user_9f8e_account_${uuid}_session_${uuid}`, uuid],
     [JSON.stringify({ device_id: 'd', session_id: uuid }), uuid],
-    ['customer-17', undefined],
+    ['customer-17', 'user:customer-17'],
+    ['a\u0000b', undefined],
+    ['a'.repeat(300), undefined],
   ])('find the session in the user id %s', (user_id, session) => {
     expect(factsOf('anthropic-messages', { ...claude, metadata: { user_id } }).session).toBe(
       session,

@@ -1,6 +1,8 @@
 import { EconomizerError } from '../../kernel/errors.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import { isName } from '../../kernel/names.ts';
 import type { RequestFacts } from '../dialect.ts';
+import { sessionOfPerson } from '../session-name.ts';
 
 /** @throws EconomizerError `ECO_BAD_FIELD` unless `model` is a name. */
 export function readModel(body: JsonObject): string {
@@ -48,7 +50,10 @@ export function readSampling(body: JsonObject): RequestFacts['sampling'] {
   return temperature === undefined ? 'unset' : 'sampled';
 }
 
-/** The caller's names in OpenAI's `metadata`. `user` and `safety_identifier` name people, not agents, and are left alone. */
+/**
+ * The caller's names in OpenAI's `metadata`. `safety_identifier` and `user`, its older form, name people, not conversations: one stands for a
+ * session only where nothing else does.
+ */
 export function readNames(body: JsonObject): Pick<RequestFacts, 'agent' | 'session'> {
   const metadata = isObject(body['metadata']) ? body['metadata'] : {};
   return {
@@ -57,7 +62,8 @@ export function readNames(body: JsonObject): Pick<RequestFacts, 'agent' | 'sessi
       nameIn(metadata['session']) ??
       nameIn(metadata['session_id']) ??
       nameIn(metadata['conversation_id']) ??
-      nameIn(body['prompt_cache_key']),
+      nameIn(body['prompt_cache_key']) ??
+      sessionOfPerson(nameIn(body['safety_identifier']) ?? nameIn(body['user'])),
   };
 }
 
@@ -81,8 +87,9 @@ export function readTools(body: JsonObject): { readonly tools?: readonly string[
   return { tools };
 }
 
+/** The text where it can be a name; what was meant for others and cannot is passed over. */
 export function nameIn(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return typeof value === 'string' && isName(value) ? value : undefined;
 }
 
 function badField(param: string, value: JsonValue | undefined, allowed: string): EconomizerError {

@@ -31,7 +31,7 @@ export function capIn(body: JsonObject, ...names: readonly string[]): number | u
     const value = body[name];
     // Some servers take a negative number for "no limit".
     if (typeof value !== 'number' || value < 0) continue;
-    cap = Math.max(cap ?? 0, Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER));
+    cap = Math.max(cap ?? 0, mostOf(value));
   }
   return cap;
 }
@@ -39,7 +39,12 @@ export function capIn(body: JsonObject, ...names: readonly string[]): number | u
 /** A factor such as `n`, at least 1. */
 export function timesIn(body: JsonObject, name: string): number {
   const value = body[name];
-  return typeof value === 'number' && value > 1 ? Math.ceil(value) : 1;
+  return typeof value === 'number' && value > 1 ? mostOf(value) : 1;
+}
+
+/** JSON can say `1e999`. */
+function mostOf(value: number): number {
+  return Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER);
 }
 
 /** Notes an image by its URL, which may hold it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Cancellation } from '../../kernel/cancellation.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
-import { isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
+import { isObject, type JsonObject } from '../../kernel/json.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import { parseStrict } from '../../kernel/strict-json.ts';
 import { errorShape } from '../error-map.ts';
@@ -112,7 +112,7 @@ function wholeHouseOnly(): EconomizerError {
   );
 }
 
-function respond(response: ServerResponse, status: number, body: JsonValue): void {
+function respond(response: ServerResponse, status: number, body: object): void {
   if (response.destroyed || response.headersSent) return;
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
   response.writeHead(status, {

@@ -33,7 +33,7 @@ const longestGraceMs = 90 * 24 * 3_600_000;
 const tenantField = { tenant: 'whose key is meant, where several tenants have one of that name' };
 
 export function keyRoutes(parts: KeyParts): readonly AdminRoute[] {
-  return [...lookingRoutes(parts), ...changingRoutes(parts)];
+  return [...lookingRoutes(parts), ...makingRoutes(parts), ...endingRoutes(parts)];
 }
 
 function lookingRoutes(parts: KeyParts): readonly AdminRoute[] {
@@ -69,7 +69,7 @@ function lookingRoutes(parts: KeyParts): readonly AdminRoute[] {
   ];
 }
 
-function changingRoutes(parts: KeyParts): readonly AdminRoute[] {
+function makingRoutes(parts: KeyParts): readonly AdminRoute[] {
   return [
     {
       method: 'POST',
@@ -111,6 +111,11 @@ function changingRoutes(parts: KeyParts): readonly AdminRoute[] {
         return { body: { key: keyView(key, now) } };
       },
     },
+  ];
+}
+
+function endingRoutes(parts: KeyParts): readonly AdminRoute[] {
+  return [
     {
       method: 'POST',
       path: 'keys/:id/rotate',

@@ -37,7 +37,7 @@ export function purgeRoutes({ purger }: PurgeParts): readonly AdminRoute[] {
         soft: 'Past its time instead of gone: served only where policies allow stale answers.',
         dry_run: 'Only counts.',
       },
-      answer: 'What it meant: `entries` by level, `targets`, and whether others were told.',
+      answer: 'What it meant: `entries` by level, `targets`, and whether others were told',
       async handle(request) {
         const wanted = requestOf(request);
         const isDry = flagOf(request.body, 'dry_run');

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 
 export type AdminMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -23,7 +23,8 @@ export interface AdminRequest {
 }
 
 export interface AdminAnswer {
-  readonly body: JsonValue;
+  /** Made into JSON as it is. */
+  readonly body: object;
   /** Something was made: status 201 in place of 200. */
   readonly made?: boolean;
 }

@@ -30,8 +30,7 @@ export function usageRoutes(parts: UsageParts): readonly AdminRoute[] {
         'as `economizer report --json`: `{ "by", "lines": [{ "group", "calls", "cost_usd", ... }], "total" }`',
       async handle(request) {
         const query = queryOf(request);
-        const { by, lines, total } = ledgerReport(query.by, await parts.report(query));
-        return { body: { by, lines: lines.map((line) => ({ ...line })), total: { ...total } } };
+        return { body: ledgerReport(query.by, await parts.report(query)) };
       },
     },
   ];

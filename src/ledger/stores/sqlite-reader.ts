@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { journalDirectory, segmentFiles } from '../journal.ts';
+import type { LedgerRow } from '../row.ts';
 import type { ReportLine, ReportQuery } from '../store.ts';
 import { LedgerDatabase } from './sqlite-database.ts';
 
 /** A ledger that is only read, perhaps while a gateway writes it. */
 export interface LedgerReader {
   report(query: ReportQuery): readonly ReportLine[];
+  /** The newest rows first. */
+  recent(limit: number): readonly LedgerRow[];
   /** Calls that are booked in the journal but not yet in the sums of `report`. */
   pending(): number;
   close(): void;
@@ -16,6 +19,7 @@ export function openLedgerReader(path: string): LedgerReader {
   const database = new LedgerDatabase({ path, readOnly: true });
   return {
     report: (query) => database.report(query),
+    recent: (limit) => database.recent(limit),
     pending() {
       let count = 0;
       for (const { file } of segmentFiles(journalDirectory(path))) {

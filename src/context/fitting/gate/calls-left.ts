@@ -1,4 +1,4 @@
-import { BoundedMap } from '../../bounded-map.ts';
+import { BoundedMap } from '../../../kernel/bounded-map.ts';
 
 /** Lengths of an agent's past conversations, in calls, newest last. */
 const rememberedLengths = 64;

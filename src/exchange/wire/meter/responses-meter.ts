@@ -1,5 +1,4 @@
 import {
-  arrayOf,
   countOf,
   isObject,
   parseJson,
@@ -21,6 +20,9 @@ interface OpenItem {
 }
 
 type PartList = 'content' | 'summary';
+
+/** Nobody has more parts in an item; a list with a hole of millions would be ours to write out. */
+const lastPart = 1023;
 
 /** Texts that grow within an item itself. */
 const ownTexts: Readonly<Record<string, string>> = {
@@ -96,7 +98,7 @@ export class ResponsesMeter implements StreamMeter {
       this.written.addFraming();
       this.#add(item['name']);
     }
-    this.#items.set(index, { item: grown(item), isDone, open: new Map() });
+    this.#items.set(index, { item: { ...item }, isDone, open: new Map() });
     // Sealed thoughts come whole, with the item that they belong to.
     if (isDone) this.written.addHidden(textOf(item['encrypted_content'])?.length ?? 0);
   }
@@ -184,15 +186,6 @@ function closePart(
   say('response.content_part.done', { ...where, part });
 }
 
-function grown(item: JsonObject): Growing {
-  const copy: Growing = { ...item };
-  for (const list of ['content', 'summary'] as const) {
-    if (Array.isArray(item[list]))
-      copy[list] = arrayOf(item[list]).map((part) => (isObject(part) ? { ...part } : part));
-  }
-  return copy;
-}
-
 function partsOf(item: Growing, list: PartList): JsonValue[] {
   const parts = item[list];
   if (Array.isArray(parts)) return parts as JsonValue[];
@@ -204,14 +197,15 @@ function partsOf(item: Growing, list: PartList): JsonValue[] {
 function partAt(item: Growing, list: PartList, at: number): Growing {
   const parts = partsOf(item, list);
   const part = parts[at];
-  if (isObject(part)) return part as Growing;
+  if (isObject(part)) return part;
   const fresh: Growing = { type: list === 'summary' ? 'summary_text' : 'output_text', text: '' };
   parts[at] = fresh;
   return fresh;
 }
 
 function partIndex(data: JsonObject, list: PartList): number {
-  return countOf(data[list === 'summary' ? 'summary_index' : 'content_index']) ?? 0;
+  const index = countOf(data[list === 'summary' ? 'summary_index' : 'content_index']) ?? 0;
+  return Math.min(index, lastPart);
 }
 
 function addTo(holder: Growing, name: string, text: string): void {

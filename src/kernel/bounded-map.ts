@@ -29,6 +29,15 @@ export class BoundedMap<Value> {
     }
   }
 
+  delete(name: string): void {
+    this.#values.delete(name);
+  }
+
+  /** From the least to the most recently used. */
+  values(): IterableIterator<Value> {
+    return this.#values.values();
+  }
+
   /** The value of this name, made where there is none. */
   getOr(name: string, make: () => Value): Value {
     const known = this.get(name);
