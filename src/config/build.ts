@@ -11,6 +11,7 @@ import type {
   ProviderConfig,
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
+import { mcpConfig } from './build-mcp.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -37,6 +38,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     redis: values.redis && redisConfig(values.redis, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
+    mcp: mcpConfig(values.mcp, directory),
     protection: protectionConfig(values.protection),
     alerts: alertsConfig(values.alerts),
     runaway: runawayConfig(values.runaway),

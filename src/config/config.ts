@@ -1,3 +1,4 @@
+import type { McpConfig } from './mcp-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -23,6 +24,7 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly mcp: McpConfig;
   readonly protection: ProtectionConfig;
   readonly alerts: AlertsConfig;
   readonly runaway: RunawayConfig;
@@ -274,6 +276,10 @@ export function secretsOf(config: Config): readonly string[] {
     ...providers.flatMap(({ headers }) => Object.values(headers)),
     ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
     ...config.alerts.slack,
+    ...config.mcp.servers.flatMap(({ env, headers }) =>
+      // Short ones are switches, not secrets, and would blot out half the log.
+      [...Object.values(env), ...Object.values(headers)].filter((each) => each.length >= 8),
+    ),
     ...others,
   ].filter((each) => each !== undefined);
 }

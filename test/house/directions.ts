@@ -36,6 +36,7 @@ const roots = new Set([
   'protection-parts.ts',
   'shared-parts.ts',
   'tool-parts.ts',
+  'mcp-parts.ts',
   'cli',
 ]);
 
