@@ -108,7 +108,7 @@ async function overStdio(
   { assembly, signals, flags }: Serving,
 ): Promise<void> {
   const place = placeOf(server);
-  const { ended, stop } = await serveStdio({
+  const serving = await serveStdio({
     name: server.name,
     open: () => openServer(place),
     cache: serverCacheOf(server, assembly.tools),
@@ -119,8 +119,12 @@ async function overStdio(
     input: process.stdin,
     output: process.stdout,
   });
-  const stopped = untilStopped({ gateway: { stop }, process, clock: systemClock });
-  await Promise.race([ended, stopped]);
+  const stopped = untilStopped({
+    gateway: { stop: () => serving.stop() },
+    process,
+    clock: systemClock,
+  });
+  await Promise.race([serving.ended, stopped]);
 }
 
 async function overHttp(
