@@ -38,10 +38,6 @@ export function isNotification(message: RpcMessage): message is RpcNotification 
   return 'method' in message && !('id' in message);
 }
 
-export function isError(message: RpcMessage): message is RpcError {
-  return 'error' in message;
-}
-
 /** The other side answered with an error; it is passed on as it came. */
 export class RpcFault extends Error {
   override readonly name = 'RpcFault';

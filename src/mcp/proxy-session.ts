@@ -72,7 +72,7 @@ export class ProxySession {
       open,
       clock,
       onMessage: (message) => this.#fromServer(message),
-      onLost: () => this.#lost(),
+      onLost: (spared) => this.#lost(spared),
       onRestarted: () => cache.restarted(),
       onFault: (error) => this.#tell('upstream', error),
     });
@@ -234,14 +234,15 @@ export class ProxySession {
     this.#link.send(message).catch((error: unknown) => this.#tell('forward', error));
   }
 
-  #lost(): void {
+  #lost(spared: RpcMessage | undefined): void {
     const { name } = this.#options;
     this.#asked.clear();
     this.#abandoned.clear();
     const fault = ownFault(
       `The MCP server ${name} went away during this request; what it had done of it is not known. It is started again with the next one.`,
     );
-    for (const { reject } of this.#pending.values()) reject(fault);
+    const sparedId = spared !== undefined && isRequest(spared) ? spared.id : undefined;
+    for (const [id, { reject }] of this.#pending) if (id !== sparedId) reject(fault);
   }
 
   #learn(tools: JsonValue | undefined): void {

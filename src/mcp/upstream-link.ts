@@ -10,8 +10,8 @@ export interface UpstreamLinkOptions {
   readonly open: () => Channel | Promise<Channel>;
   readonly clock: Clock;
   readonly onMessage: (message: RpcMessage) => void;
-  /** What was under way is lost with it. */
-  readonly onLost: () => void;
+  /** What was under way is lost with it, but for this message, which it did not take and which is sent again. */
+  readonly onLost: (spared?: RpcMessage) => void;
   /** It was started again, and has heard what the one before it had heard. */
   readonly onRestarted: () => Promise<void>;
   /** Something went wrong that no request hears of. */
@@ -56,7 +56,7 @@ export class UpstreamLink {
       } catch (error) {
         // A server that has forgotten the session did nothing with the message.
         if (!isForgotten(error) || attempt > 1) throw this.#fault(error);
-        await this.#lose(channel);
+        await this.#lose(channel, message);
       }
     }
   }
@@ -107,14 +107,14 @@ export class UpstreamLink {
   }
 
   /** The channel is no more; only the one in use counts. */
-  async #lose(channel: Channel): Promise<void> {
+  async #lose(channel: Channel, spared?: RpcMessage): Promise<void> {
     if (this.#current !== channel) return;
     this.#current = undefined;
     this.#channel = undefined;
     this.#awaited?.resolve({ jsonrpc: '2.0', id: this.#awaited.id, error: {} });
     channel.onmessage = undefined;
     channel.onclose = undefined;
-    if (!this.#closed) this.#options.onLost();
+    if (!this.#closed) this.#options.onLost(spared);
     await channel.close().catch((error: unknown) => this.#options.onFault(error));
   }
 

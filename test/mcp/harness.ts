@@ -12,8 +12,8 @@ import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../e2e/harness.ts';
 import { fixtureServer, newWorld, type World } from './server.ts';
 
-const fileHere = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-export const fixtureCommand = [process.execPath, fileHere('stdio-server.ts')];
+const fixture = fileURLToPath(new URL('./stdio-server.ts', import.meta.url));
+export const fixtureCommand = [process.execPath, fixture];
 
 /** The tools of the fixture, as an operator might describe them. */
 export const usualTools = {
@@ -96,7 +96,7 @@ export async function httpFixture(): Promise<HttpFixture> {
         sessionIdGenerator: randomUUID,
         onsessioninitialized: (session) => void sessions.set(session, transport),
       });
-      await fixtureServer(world).connect(transport as never);
+      await fixtureServer(world).connect(transport);
       await transport.handleRequest(request, response);
     })();
   });

@@ -12,7 +12,7 @@ import {
   SubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 
-type Arguments = Readonly<Record<string, unknown>>;
+type Arguments = Readonly<Record<string, string | number | undefined>>;
 
 const item = {
   type: 'object',
@@ -103,19 +103,20 @@ export function fixtureServer(world: World = newWorld(), crash: () => void = () 
     completion: { values: [`${params.argument.value}!`] },
   }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-    const { name, arguments: given = {}, _meta } = params;
+    const { name, _meta } = params;
+    const given = (params.arguments ?? {}) as Arguments;
     const n = note(`tools/call ${name}`);
     const said = (text: string, more: object = {}) => ({
       content: [{ type: 'text', text }],
       n,
       ...more,
     });
-    const id = String((given as Arguments)['id'] ?? 'a');
+    const id = String(given['id'] ?? 'a');
     switch (name) {
       case 'read_item':
         return said(world.items.get(`item:${id}`) ?? 'none', { structuredContent: { given } });
       case 'write_item':
-        world.items.set(`item:${id}`, String((given as Arguments)['text']));
+        world.items.set(`item:${id}`, String(given['text']));
         return said('written');
       case 'touch':
         await server.notification({
@@ -128,7 +129,7 @@ export function fixtureServer(world: World = newWorld(), crash: () => void = () 
       case 'fail':
         return said('failed', { isError: true });
       case 'huge':
-        return said('x'.repeat(Number((given as Arguments)['size'])));
+        return said('x'.repeat(Number(given['size'])));
       case 'ask': {
         const request = { messages: [], maxTokens: 5 };
         const answer = await server.request(
@@ -146,9 +147,7 @@ export function fixtureServer(world: World = newWorld(), crash: () => void = () 
             params: { progressToken, progress: 1, total: 2, message: 'half' },
           });
         }
-        await new Promise((resolve) =>
-          setTimeout(resolve, Number((given as Arguments)['ms'] ?? 50)),
-        );
+        await new Promise((resolve) => setTimeout(resolve, Number(given['ms'] ?? 50)));
         return said('slow', { _meta: { trace: n } });
       }
       case 'crash':

@@ -187,18 +187,14 @@ describe('economizer mcp on the command line', { timeout: 60_000 }, () => {
     expect(tools.find(({ tool }) => tool === 'last')).toMatchObject({ mode: 'write' });
   });
 
-  it.each<[string, object, string[]]>([
-    ['mcp.servers.fixture.command', {}, []],
-    ['mcp.servers.fixture.command', { ...command, url: 'http://127.0.0.1:1/mcp' }, []],
-    ['mcp.servers.fixture.url', { url: 'ftp://x' }, []],
-    ['mcp.servers.fixture.tools.x.mode', { ...command, tools: { x: { mode: 'guess' } } }, []],
-    ['mcp.servers.fixture.tools.x.scope', { ...command, tools: { x: { scope: 'all' } } }, []],
-    ['invalidates', { ...command, tools: { x: { mode: 'write', invalidates: ['y'] } } }, []],
-    ['Name one of the servers', command, ['other']],
-    ['Listen on 127.0.0.1', command, ['--listen', '0.0.0.0:0']],
-  ])('refuses what cannot be: %s', (named, server, flags) => {
-    const { stderr, status } = run(configFile(server), ...flags);
-    expect(stderr).toContain(named);
-    expect(status).toBe(2);
+  it('refuses a server that is not there, and to be reached from elsewhere', () => {
+    for (const [flag, named] of [
+      [['other'], 'Name one of the servers'],
+      [['--listen', '0.0.0.0:0'], 'Listen on 127.0.0.1'],
+    ] as const) {
+      const { stderr, status } = run(configFile(command), ...flag);
+      expect(stderr).toContain(named);
+      expect(status).toBe(2);
+    }
   });
 });
