@@ -36,6 +36,7 @@ import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/st
 import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { assembleProtection } from './protection-parts.ts';
+import { openTools, type ToolParts } from './tool-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
@@ -47,6 +48,7 @@ export interface Assembly {
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
   readonly purger: Purger;
+  readonly tools: ToolParts;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -88,13 +90,13 @@ export function assemble(options: AssemblyOptions): Assembly {
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
   const guarded = assembleProtection({ config, clock, signals, budgets, ledger, priceBook });
+  const basics = { secret, books: ledger ?? noBooks, clock, signals };
   const pipeline = createPipeline({
     ...guarded,
+    ...basics,
     upstream: options.upstream ?? http!,
     recogniser: recogniserOf(config),
-    secret,
     ...cache.forPipeline,
-    books: ledger ?? noBooks,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
@@ -106,8 +108,6 @@ export function assemble(options: AssemblyOptions): Assembly {
     sharing: shared?.sharing,
     gates: [allowanceGate, ...guarded.gates],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
-    clock,
-    signals,
   });
   return {
     pipeline,
@@ -116,6 +116,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     bringYourOwn: bringYourOwn(config),
     stack,
     purger: cache.purger,
+    tools: openTools({ cache, ...basics }),
     shared,
     adminRoutes: adminRoutes({
       keyStore,

@@ -33,6 +33,8 @@ export interface CacheParts {
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
   >;
   readonly purger: Purger;
+  /** What was purged; calls that change things add to it. */
+  readonly purges: PurgeWatch;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -79,6 +81,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       random: { next: Math.random },
     },
     purger,
+    purges,
     async ready() {
       await shared?.ready;
       await purges.ready();

@@ -12,6 +12,7 @@ import type {
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
 import { postgresConfig } from './build-postgres.ts';
+import { mcpConfig } from './build-mcp.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -39,6 +40,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     postgres: values.postgres && postgresConfig(values.postgres, directory),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
+    mcp: mcpConfig(values.mcp, directory),
     protection: protectionConfig(values.protection),
     alerts: alertsConfig(values.alerts),
     runaway: runawayConfig(values.runaway),

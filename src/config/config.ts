@@ -1,4 +1,5 @@
 import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
+import type { McpConfig } from './mcp-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -26,6 +27,7 @@ export interface Config {
   readonly postgres: PostgresConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly mcp: McpConfig;
   readonly protection: ProtectionConfig;
   readonly alerts: AlertsConfig;
   readonly runaway: RunawayConfig;
@@ -281,6 +283,10 @@ export function secretsOf(config: Config): readonly string[] {
     ...providers.flatMap(({ headers }) => Object.values(headers)),
     ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
     ...config.alerts.slack,
+    ...config.mcp.servers.flatMap(({ env, headers }) =>
+      // Short ones are switches, not secrets, and would blot out half the log.
+      [...Object.values(env), ...Object.values(headers)].filter((each) => each.length >= 8),
+    ),
     ...others,
   ].filter((each) => each !== undefined);
 }

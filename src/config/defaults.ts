@@ -63,6 +63,7 @@ export const defaults = {
   },
   runaway: { warnAfter: 5 },
   alerts: { thresholds: [50, 80, 90, 100], giveUp: '24h' },
+  mcp: { lists: '0s', reads: '0s', maxMessage: '16MiB', sessions: 1000, idle: '30m' },
   shutdownGrace: '30s',
 } as const;
 

@@ -20,6 +20,7 @@ import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
 import { postgresSchema } from './postgres-schema.ts';
+import { mcpSchema } from './mcp-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -125,6 +126,7 @@ export const configSchema = section('Configuration of Economizer.', {
   protection: protectionSchema.prefault({}),
   alerts: alertsSchema.prefault({}),
   runaway: runawaySchema.prefault({}),
+  mcp: mcpSchema.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {

@@ -5,6 +5,7 @@ import type { Usage, UsageSource } from './usage.ts';
 export type Mechanism =
   | 'exact-cache'
   | 'coalescing'
+  | 'tool-cache' // a tool was not called, since its result was there
   | 'breakpoints' // the provider was asked to keep what comes again
   | 'stable-order' // what a client shuffles was put back in its order
   | 'volatile-repair' // lines that change were moved behind what does not
