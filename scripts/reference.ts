@@ -170,6 +170,8 @@ ${table(boundReasons)}
 | \`sampling-unset\` | It says nothing of temperature or seed, and \`cache.reuse_unset\` is off. |
 | \`no-store\` | Its \`Cache-Control\` says so. |
 | \`disabled\` | \`cache.enabled\` is off. |
+| \`policy-off\` | The mode of its cache policy is \`off\`. |
+| \`write-only\` | The mode of its cache policy is \`write-only\`: its answer is stored for others. |
 
 ## Answers that are not stored
 

@@ -8,11 +8,10 @@ import type { KeyStore } from './access/store.ts';
 import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
-import { CacheStack } from './cache/stack.ts';
-import type { CacheTier } from './cache/tier.ts';
-import { createMemoryTier } from './cache/tiers/memory.ts';
-import { createSqliteTier } from './cache/tiers/sqlite.ts';
-import type { CacheLevel, Config, ProviderConfig } from './config/config.ts';
+import type { Purger } from './cache/invalidation/purger.ts';
+import type { CacheStack } from './cache/stack.ts';
+import { openCacheParts } from './cache-parts.ts';
+import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
 import { Fitter } from './context/fitting/fitter.ts';
@@ -47,11 +46,14 @@ export interface Assembly {
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
+  readonly purger: Purger;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
   /** Undefined where the configuration switches it off. */
   readonly ledger: Ledger | undefined;
+  /** Resolves when what is shared with other gateways is known, or has taken too long; never rejects. */
+  ready(): Promise<void>;
   /** Undefined where no budget is configured. */
   readonly walls: Walls | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
@@ -79,7 +81,8 @@ export function assemble(options: AssemblyOptions): Assembly {
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
-  const stack = new CacheStack({ tiers: tiersOf(options, shared), clock, signals });
+  const cache = openCacheParts({ config, clock, signals, shared, keeps });
+  const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
@@ -89,8 +92,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     upstream: options.upstream ?? http!,
     recogniser: recogniserOf(config),
     secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
-    stack,
-    policy: policyOf(config),
+    ...cache.forPipeline,
     books: ledger ?? noBooks,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
@@ -111,17 +113,20 @@ export function assemble(options: AssemblyOptions): Assembly {
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
     stack,
+    purger: cache.purger,
     shared,
     adminRoutes: adminRoutes({
       keyStore,
       configuredKeys,
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
+      purger: cache.purger,
       budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),
     ledger,
     walls: budgets?.walls,
+    ready: () => cache.ready(),
     close: once(async () => {
       // A provider that hangs must not keep us open.
       const stop = clock.after(config.shutdownGraceMs, () => void http?.destroy());
@@ -129,7 +134,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       await http?.close();
       stop();
       // In reverse, what others are built on last.
-      for (const part of [guarded, budgets?.walls, stack, shared, ledger, keyStore]) {
+      for (const part of [guarded, budgets?.walls, cache, shared, ledger, keyStore]) {
         await part?.close();
       }
     }),
@@ -161,21 +166,6 @@ function once(act: () => Promise<void>): () => Promise<void> {
 }
 
 const noBooks: Books = { book: () => Promise.resolve() };
-
-/** In the order in which they are asked. */
-function tiersOf(
-  { config, clock, signals }: AssemblyOptions,
-  shared: SharedParts | undefined,
-): CacheTier[] {
-  const { enabled, memory, disk, order } = config.cache;
-  const makers: Record<CacheLevel, () => CacheTier | undefined> = {
-    memory: () => (memory.enabled ? createMemoryTier({ ...memory, clock }) : undefined),
-    disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
-    redis: () => shared?.tier,
-  };
-  if (!enabled) return [];
-  return order.map((level) => makers[level]()).filter((tier) => tier !== undefined);
-}
 
 function openLedger({ config, clock, signals }: AssemblyOptions): Ledger {
   return createLedger({
@@ -215,10 +205,6 @@ async function succeeds(ask: () => unknown): Promise<boolean> {
     // Whoever uses the store has told of its failure.
     return false;
   }
-}
-
-function policyOf({ cache }: Config) {
-  return { ...cache, reuse: { sampled: cache.reuseSampled, unset: cache.reuseUnset } };
 }
 
 function careOf({ care }: Config, book: PriceBook): ContextCare | undefined {

@@ -61,7 +61,7 @@ export function createEconomizer(
     providers: config.providers,
     otherwise: parts.fetch ?? fetch,
   });
-  const ready = assembly.shared?.ready;
+  const ready = assembly.shared === undefined ? undefined : assembly.ready();
   return {
     fetch: ready === undefined ? ownFetch : (...asked) => ready.then(() => ownFetch(...asked)),
     report: async (query) => (await assembly.ledger?.report(query)) ?? [],

@@ -52,7 +52,7 @@ export async function startGateway(
     return stopped;
   };
   try {
-    await assembly.shared?.ready;
+    await assembly.ready();
     checkWhoIsServed(config, assembly, signals);
     const url = await gateway.listen(config.listen.host, config.listen.port);
     return { url, assembly, stop: () => stop(config.shutdownGraceMs) };

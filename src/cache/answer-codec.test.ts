@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../exchange/answer.ts';
-import { decodeEntry, encodeEntry, labelsOf, packEntry, unpackEntry } from './answer-codec.ts';
+import {
+  decodeEntry,
+  encodeEntry,
+  isCompressed,
+  labelsOf,
+  packCompressed,
+  packedLabels,
+  packEntry,
+  unpackEntry,
+} from './answer-codec.ts';
 import { sampleEntry } from './sample-entry.ts';
 import type { CacheEntry } from './tier.ts';
 
@@ -41,16 +50,25 @@ const answer: fc.Arbitrary<Answer> = fc.record({
   firstByteMs: double,
   totalMs: double,
 });
-const anyEntry: fc.Arbitrary<CacheEntry> = fc.record({
-  key: text,
-  answer,
-  storedAt: double,
-  freshUntil: double,
-  staleUntil: double,
-  tags: fc.array(text, { maxLength: 6 }),
-  worthNanos: fc.option(count, { nil: undefined }),
-  epoch: fc.option(double, { nil: undefined }),
-});
+const anyEntry: fc.Arbitrary<CacheEntry> = fc
+  .tuple(
+    fc.record({
+      key: text,
+      answer,
+      storedAt: double,
+      freshUntil: double,
+      staleUntil: double,
+      tags: fc.array(text, { maxLength: 6 }),
+      worthNanos: fc.option(count, { nil: undefined }),
+      epoch: fc.option(double, { nil: undefined }),
+    }),
+    fc.constantFrom<object>({}, { storage: 'packed' }, { storage: 'plain' }),
+    fc.constantFrom<object>({}, { alone: true }),
+    fc.constantFrom<object>({}, { status: 404 }),
+  )
+  .map(([entry, storage, alone, status]): CacheEntry =>
+    Object.assign(entry, storage, alone, { answer: Object.assign(entry.answer, status) }),
+  );
 
 function reread(entry: CacheEntry): CacheEntry | undefined {
   const { head, body } = encodeEntry(entry);
@@ -82,6 +100,19 @@ describe('an encoded entry', () => {
       }),
     );
     expect(labelsOf(Buffer.from([1, 2, 3]))).toBeUndefined();
+  });
+
+  it('is compressed in memory where it asks for that and is large', () => {
+    const entry = sampleEntry({ key: 'k', now: 0 });
+    const text = Buffer.from('the same words again '.repeat(4000));
+    const large = { ...entry, answer: { ...entry.answer, final: text } };
+    const packed = packCompressed({ ...large, storage: 'packed' });
+    expect(packed.length).toBeLessThan(2000);
+    expect(isCompressed(packed)).toBe(true);
+    expect(unpackEntry('k', packed).answer.final).toEqual(text);
+    expect(packedLabels(packed)).toEqual(labelsOf(encodeEntry(large).head));
+    expect(packCompressed(large).length).toBeGreaterThan(text.length);
+    expect(isCompressed(packCompressed({ ...entry, storage: 'packed' }))).toBe(false);
   });
 
   it('tells an answer without frames from one with none in them', () => {

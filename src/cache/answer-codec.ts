@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Answer } from '../exchange/answer.ts';
 import type { DialectName } from '../exchange/dialect.ts';
 import { asBuffer, type Bytes } from '../exchange/stream.ts';
@@ -36,6 +36,45 @@ const packing = new FieldWriter();
 /** Length of the head (4 bytes), then the head: version (1 byte), checksum (4 bytes), fields. Then the body. */
 const headAt = 4;
 
+/** What is said of how an entry is kept: the first byte of its fields, so that a writer need read no more. */
+const flags = { packed: 1, plain: 2, alone: 4, isCompressed: 8 } as const;
+/** Below, unpacking at each hit would cost more than the memory is worth. */
+const compressedFrom = 16 * 1024;
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+
+/** How the writer of a file is to keep an entry, by its head. */
+export function storageOf(head: Buffer): { readonly plain: boolean; readonly alone: boolean } {
+  const said = head[fieldsAt]!;
+  return { plain: (said & flags.plain) !== 0, alone: (said & flags.alone) !== 0 };
+}
+
+/** As `packEntry`, with a large body compressed where the entry asks for it. Unpacking it costs some 20 us for 20 KB, so nobody should do it twice. */
+export function packCompressed(entry: CacheEntry): Buffer<ArrayBuffer> {
+  const { final, frames } = entry.answer;
+  const size = final.byteLength + (frames?.byteLength ?? 0);
+  if (entry.storage !== 'packed' || size < compressedFrom) return packEntry(entry);
+  const { head, body } = partsOf(packEntry(entry));
+  const bytes = zstdCompressSync(body, compression);
+  if (bytes.length > 0.9 * body.length) return packEntry(entry);
+  const packed = Buffer.allocUnsafeSlow(headAt + head.length + bytes.length);
+  packed.writeUInt32LE(head.length, 0);
+  head.copy(packed, headAt);
+  packed[headAt + fieldsAt]! |= flags.isCompressed;
+  bytes.copy(packed, headAt + head.length);
+  return packed;
+}
+
+/** True for what `packCompressed` compressed: unpacked, its bytes are no views into it. */
+export function isCompressed(packed: Buffer): boolean {
+  return (packed[headAt + fieldsAt]! & flags.isCompressed) !== 0;
+}
+
+/** What a packed entry is called, without its body. */
+export function packedLabels(packed: Buffer): EntryLabels {
+  const { storedAt, tags = [], epoch } = readEntry('', partsOf(packed).head, noBody)!;
+  return { storedAt, tags, epoch };
+}
+
 /**
  * An entry in one run of bytes of exactly its size: some thirty small objects would each be copied, and then marked again and again, by
  * the garbage collector. Nothing of the entry is shared.
@@ -57,7 +96,7 @@ export function packEntry(entry: CacheEntry): Buffer<ArrayBuffer> {
 /** The entry again, its bytes views into `packed`, which never left this process. */
 export function unpackEntry(key: string, packed: Buffer): CacheEntry {
   const { head, body } = partsOf(packed);
-  return readEntry(key, head, body)!;
+  return readEntry(key, head, isCompressed(packed) ? zstdDecompressSync(body) : body)!;
 }
 
 /** Head and body of a packed entry, views into it, with version and checksum (CRC-32 of the fields and of the body) for the way to a disk. */
@@ -86,7 +125,9 @@ function partsOf(packed: Buffer): EncodedEntry {
 }
 
 function writeFields(fields: FieldWriter, entry: CacheEntry): void {
-  const { answer } = entry;
+  const { answer, storage, alone } = entry;
+  const kept = storage === undefined ? 0 : flags[storage];
+  fields.count(kept | (alone === true ? flags.alone : 0));
   fields.count(dialects.indexOf(answer.dialect));
   fields.double(entry.storedAt);
   fields.double(entry.freshUntil);
@@ -105,10 +146,12 @@ function writeFields(fields: FieldWriter, entry: CacheEntry): void {
   for (const each of entry.tags ?? []) fields.text(each);
   fields.optionalDouble(entry.worthNanos);
   fields.optionalDouble(entry.epoch);
+  fields.count(answer.status ?? 0);
 }
 
 function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefined {
   const fields = new FieldReader(head, fieldsAt);
+  const said = fields.count();
   const dialect = dialects[fields.count()];
   const [storedAt, freshUntil, staleUntil] = [fields.double(), fields.double(), fields.double()];
   const firstByteMs = fields.double();
@@ -116,7 +159,7 @@ function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefin
   const finalLength = fields.count();
   const framesLength = fields.count() - 1;
   if (dialect === undefined) return undefined;
-  const answer: Answer = {
+  const read = {
     dialect,
     firstByteMs,
     totalMs,
@@ -127,11 +170,20 @@ function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefin
     usageSource: usageSources[fields.count()],
     usage: readUsage(fields),
     headers: Array.from({ length: fields.count() }, () => fields.text()),
-  };
+  } satisfies Answer;
   const tags = Array.from({ length: fields.count() }, () => fields.text());
   const worthNanos = fields.optionalDouble();
   const epoch = fields.optionalDouble();
-  return { key, answer, storedAt, freshUntil, staleUntil, tags, worthNanos, epoch };
+  const status = fields.count();
+  const answer: Answer = status === 0 ? read : { ...read, status };
+  const entry = { key, answer, storedAt, freshUntil, staleUntil, tags, worthNanos, epoch };
+  return said === 0 ? entry : { ...entry, ...storageSaid(said) };
+}
+
+function storageSaid(said: number): Pick<CacheEntry, 'storage' | 'alone'> {
+  const packed = (said & flags.packed) !== 0 ? ({ storage: 'packed' } as const) : {};
+  const plain = (said & flags.plain) !== 0 ? ({ storage: 'plain' } as const) : {};
+  return { ...packed, ...plain, ...((said & flags.alone) !== 0 ? { alone: true } : {}) };
 }
 
 /** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is of another version. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { SimulatedClock } from '../kernel/simulated-clock.ts';
+import { type Purged } from './invalidation/purge-table.ts';
+import { noMark, type Mark } from './invalidation/mark.ts';
 import { sampleEntry } from './sample-entry.ts';
 import type { Awaitable, CacheEntry, CacheTier } from './tier.ts';
 
@@ -151,6 +153,33 @@ const cases: Readonly<Record<string, (trial: Trial) => Promise<void>>> = {
     await tier.flush();
     assert.equal(await tier.get('grows'), undefined);
     assert.notEqual(await tier.get('small'), undefined);
+  },
+
+  async 'counts and removes what was purged, where it can be gone through'({ tier, clock }) {
+    if (tier.sweep === undefined) return;
+    const now = clock.now();
+    const entry = (key: string, more: Partial<CacheEntry>): CacheEntry => ({
+      ...sampleEntry({ key, now }),
+      ...more,
+    });
+    await tier.set(entry('meant', { tags: ['tenant:a', 'tag:x'], epoch: 5 }));
+    await tier.set(entry('later', { tags: ['tenant:a', 'tag:x'], epoch: 9 }));
+    await tier.set(entry('other', { tags: ['tenant:b', 'tag:x'], epoch: 5 }));
+    await tier.set(entry('soft', { tags: ['tenant:a', 'tag:y'], epoch: 5 }));
+    const line = (selector: string, mark: Partial<Mark>): Purged => ({
+      tenant: 'a',
+      selector,
+      mark: { ...noMark, ...mark },
+    });
+    const purges = [line('tag:x', { hard: 9 }), line('tag:y', { soft: 9 })];
+    assert.equal(await tier.sweep(purges, { remove: false }), 2);
+    assert.notEqual(await tier.get('meant'), undefined);
+    assert.equal(await tier.sweep(purges, { remove: true }), 2);
+    assert.equal(await tier.get('meant'), undefined);
+    for (const key of ['later', 'other', 'soft']) {
+      assert.notEqual(await tier.get(key), undefined, key);
+    }
+    assert.equal((await tier.stats()).entries, 3);
   },
 
   async 'keeps its answers apart under many acts at once'({ tier, clock }) {

@@ -77,7 +77,7 @@ export class ConversationTable {
       return this.#extend(furthest, context, dialect, body);
     }
     mark.key ??= keyOf(context, rest, mark.items);
-    return { facts: mark.facts, key: mark.key, steps: mark.steps };
+    return { facts: mark.facts, key: mark.key, steps: mark.steps, count: mark.items.count };
   }
 
   /** Keeps a body that was parsed whole. */
@@ -92,7 +92,8 @@ export class ConversationTable {
     const all = Array.isArray(list) ? (list as readonly JsonValue[]) : [];
     const stepsBefore = this.#readSteps(noSteps, dialect.name, all.slice(0, -1));
     const steps = this.#readSteps(stepsBefore, dialect.name, all.slice(-1));
-    if (end === undefined || body.length > this.#maxBytes / 4) return { facts, key, steps };
+    if (end === undefined || body.length > this.#maxBytes / 4)
+      return { facts, key, steps, count: items.count };
     let previous: Mark | undefined;
     if (end.before !== undefined) {
       // Where only the last message differs (an evaluation, a fan-out), the next body goes on from here.
@@ -117,7 +118,7 @@ export class ConversationTable {
     const last: Mark = { end: end.last, items, facts, steps, key };
     const bytes = body.subarray(0, end.last);
     this.#add(new Stretch({ frame, parent: undefined, bytes, previous, last }));
-    return { facts, key, steps };
+    return { facts, key, steps, count: items.count };
   }
 
   #extend(from: Reached, context: string, dialect: Dialect, body: Buffer): Recognised | undefined {
@@ -135,7 +136,7 @@ export class ConversationTable {
     const key = keyOf(context, rest, items);
     const steps = this.#readSteps(mark.steps, dialect.name, tail.values);
     this.#keep(from, body, { end, items, facts, steps, key });
-    return { facts, key, steps };
+    return { facts, key, steps, count: items.count };
   }
 
   #keep({ stretch, mark }: Reached, body: Buffer, next: Mark): void {

@@ -8,12 +8,16 @@ import type { CacheEntry } from './tier.ts';
  */
 export type Verdict = 'fresh' | 'stale-while-revalidate' | 'stale-if-error' | 'unusable';
 
-/** The times of an answer kept at `now` (milliseconds since the epoch) under a policy. */
+/**
+ * The times of an answer kept at `now` (milliseconds since the epoch) under a policy.
+ * @param chance at least 0, less than 1: how much of the jitter it gets.
+ */
 export function lifetimes(
   policy: CachePolicy,
   now: number,
+  chance = 0,
 ): Pick<CacheEntry, 'storedAt' | 'freshUntil' | 'staleUntil'> {
-  const freshUntil = now + policy.ttlMs;
+  const freshUntil = now + Math.round(policy.ttlMs * (1 - policy.jitter * chance));
   const grace = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
   return { storedAt: now, freshUntil, staleUntil: freshUntil + grace };
 }
@@ -28,7 +32,7 @@ export function judge(
   if (directives.noCache === true || directives.noStore === true || now >= entry.staleUntil) {
     return 'unusable';
   }
-  const staleMs = now - entry.freshUntil;
+  const staleMs = now - endOfFreshness(entry, policy);
   if (!suitsCaller(entry, directives, now)) return standIn(staleMs, directives, policy);
   if (staleMs < 0) return 'fresh';
   if (directives.maxStale !== undefined) {
@@ -39,6 +43,20 @@ export function judge(
   return staleMs < policy.staleWhileRevalidateMs && !insists
     ? 'stale-while-revalidate'
     : standIn(staleMs, directives, policy);
+}
+
+/** The policy of who stored an entry may have been another than that of who reads it: the shorter time holds. */
+export function endOfFreshness(entry: CacheEntry, policy: CachePolicy): number {
+  return Math.min(entry.freshUntil, entry.storedAt + policy.ttlMs);
+}
+
+/** The times of a refusal that is kept; it never stands in for anything. */
+export function negativeLifetimes(
+  policy: CachePolicy,
+  now: number,
+): Pick<CacheEntry, 'storedAt' | 'freshUntil' | 'staleUntil'> {
+  const until = now + policy.negativeTtlMs;
+  return { storedAt: now, freshUntil: until, staleUntil: until };
 }
 
 /** Whole seconds since the answer was kept, never negative though the wall clock may be set back. */

@@ -79,7 +79,8 @@ export class Recogniser {
     if (known !== undefined) return known;
     const { form, facts, value } = this.#parse(dialect, body);
     const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
-    const recognised = { facts, key, steps: this.#stepsOf(dialect, value) };
+    const steps = this.#stepsOf(dialect, value);
+    const recognised = { facts, key, steps, count: form.items.length };
     if (this.#met.test(checksum)) this.#seen.keep(checksum, context, body, recognised);
     return recognised;
   }
@@ -95,7 +96,7 @@ export class Recogniser {
       return this.#conversations.begin({ bucket, context, dialect, body, value, form, facts });
     }
     const key = keyOf(context, form.rest, extendChain(emptyChain, form.items));
-    return { facts, key, steps: this.#stepsOf(dialect, value) };
+    return { facts, key, steps: this.#stepsOf(dialect, value), count: form.items.length };
   }
 
   #stepsOf({ name, growing }: Dialect, value: JsonObject | undefined): ToolSteps {

@@ -1,6 +1,8 @@
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
+import type { PurgeView } from './invalidation/purge-watch.ts';
+import type { Purged } from './invalidation/purge-table.ts';
 import { TierGuard, type GuardCounts, type GuardLimits } from './tier-guard.ts';
 import type { Awaitable, CacheEntry, CacheTier, TierStats } from './tier.ts';
 
@@ -11,7 +13,19 @@ export interface CacheStackOptions {
   readonly signals: Signals;
   /** What differs from `defaultGuardLimits`. */
   readonly limits?: Partial<GuardLimits>;
+  /** Held against each entry that a tier gives; undefined: nothing is ever purged. */
+  readonly purges?: PurgeView | undefined;
 }
+
+/** Which tiers a call may use, and on whose behalf. */
+export interface StackAccess {
+  /** Names of tiers; undefined: all. */
+  readonly levels?: ReadonlySet<string> | undefined;
+  /** The caller's tenant, where it may differ from that of the entry. */
+  readonly reader?: string | undefined;
+}
+
+const anyAccess: StackAccess = {};
 
 export const defaultGuardLimits: GuardLimits = {
   lookupTimeoutMs: 20,
@@ -34,6 +48,7 @@ export interface TierReport extends GuardCounts {
 
 /** A walk through tiers that do not answer at once; later callers for the same key share it. */
 interface Search {
+  readonly access: StackAccess;
   readonly promise: Promise<Found | undefined>;
 }
 
@@ -43,31 +58,41 @@ interface Search {
  */
 export class CacheStack {
   readonly #guards: readonly TierGuard[];
+  readonly #purges: PurgeView | undefined;
   readonly #searches = new Map<string, Search>();
   readonly #stores = new Set<Promise<void>>();
 
-  constructor({ tiers, clock, signals, limits }: CacheStackOptions) {
+  constructor({ tiers, clock, signals, limits, purges }: CacheStackOptions) {
+    this.#purges = purges;
     const merged = { ...defaultGuardLimits, ...limits };
     this.#guards = tiers.map((tier) => new TierGuard({ tier, clock, signals, limits: merged }));
   }
 
   /** The stored answer, past its freshness or not; now where a tier answers now. Never throws. */
-  find(key: string): Awaitable<Found | undefined> {
+  find(key: string, access: StackAccess = anyAccess): Awaitable<Found | undefined> {
     const underWay = this.#searches.get(key);
-    if (underWay !== undefined) return underWay.promise;
+    if (underWay !== undefined && sameAccess(underWay.access, access)) return underWay.promise;
     for (let level = 0; level < this.#guards.length; level++) {
-      const entry = this.#guards[level]!.get(key);
-      if (entry instanceof Promise) return this.#beginSearch(key, level, entry);
-      if (entry !== undefined) return this.#found(level, entry);
+      if (!this.#mayAsk(level, access)) continue;
+      const given = this.#guards[level]!.get(key);
+      if (given instanceof Promise) return this.#beginSearch(key, level, given, access);
+      const entry = given && this.#unpurged(level, given, access);
+      if (entry !== undefined) return this.#found(level, entry, access);
     }
     return undefined;
   }
 
   /** The same from one tier only, whatever those before it have. */
-  async findIn(name: string, key: string): Promise<Found | undefined> {
+  async findIn(
+    name: string,
+    key: string,
+    access: StackAccess = anyAccess,
+  ): Promise<Found | undefined> {
     const level = this.#guards.findIndex(({ tier }) => tier.name === name);
-    const entry = await this.#guards[level]?.get(key);
-    return entry === undefined ? undefined : this.#found(level, entry);
+    if (level < 0 || !this.#mayAsk(level, access)) return undefined;
+    const given = await this.#guards[level]!.get(key);
+    const entry = given && this.#unpurged(level, given, access);
+    return entry && this.#found(level, entry, access);
   }
 
   /** Whether the last lookup in this tier ended well. */
@@ -75,11 +100,42 @@ export class CacheStack {
     return this.#guards.some(({ tier, isWell }) => tier.name === name && isWell);
   }
 
-  /** Gives the entry to all tiers. Never throws, and nobody need wait: `flush` does. */
-  store(entry: CacheEntry): void {
+  /** Gives the entry to the tiers that it is for. Never throws, and nobody need wait: `flush` does. */
+  store(entry: CacheEntry, access: StackAccess = anyAccess): void {
     // A search that is under way must not put what it finds in the place of this.
     this.#searches.delete(entry.key);
-    this.#give(entry, this.#guards.length);
+    this.#give(entry, this.#guards.length, access);
+  }
+
+  /** Forgets what this process alone holds of an entry, and what its own disk does. A tier's failure is a signal. */
+  async drop(key: string): Promise<void> {
+    this.#searches.delete(key);
+    await this.#onAll('delete', (tier) => (tier.shared === true ? false : tier.delete(key)));
+  }
+
+  /** Empties the tiers in memory, whose entries may have been purged elsewhere without our hearing. A tier's failure is a signal. */
+  async forget(name: string): Promise<void> {
+    this.#searches.clear();
+    await this.#onAll('clear', (tier) => (tier.name === name ? tier.clear() : undefined));
+  }
+
+  /** Goes through the tiers for what was purged; see `CacheTier.sweep`. Entries by tier; undefined where a tier cannot tell. */
+  async sweep(
+    purges: readonly Purged[],
+    options: { readonly remove: boolean; readonly own?: boolean },
+  ): Promise<Readonly<Record<string, number | undefined>>> {
+    const found = await Promise.all(
+      this.#guards.map(async (guard) => {
+        const { tier } = guard;
+        if (tier.sweep === undefined || (options.own === true && tier.shared === true)) {
+          return [tier.name, undefined] as const;
+        }
+        // The guard has told of a failure; the count shows it as a gap.
+        const swept = guard.insist('sweep', () => tier.sweep!(purges, options));
+        return [tier.name, await swept.catch(() => undefined)] as const;
+      }),
+    );
+    return Object.fromEntries(found);
   }
 
   /**
@@ -125,37 +181,60 @@ export class CacheStack {
     key: string,
     level: number,
     first: Promise<CacheEntry | undefined>,
+    access: StackAccess,
   ): Promise<Found | undefined> {
-    const search: Search = { promise: this.#search(key, level, first, () => search) };
+    const search: Search = {
+      access,
+      promise: this.#search({ key, access, level }, first, () => search),
+    };
     this.#searches.set(key, search);
     return search.promise;
   }
 
   async #search(
-    key: string,
-    from: number,
+    { key, access, level: from }: { key: string; access: StackAccess; level: number },
     first: Promise<CacheEntry | undefined>,
     self: () => Search,
   ): Promise<Found | undefined> {
     let level = from;
-    let entry = await first;
+    let given = await first;
+    let entry = given && this.#unpurged(level, given, access);
     while (entry === undefined && ++level < this.#guards.length) {
-      entry = await this.#guards[level]!.get(key);
+      if (!this.#mayAsk(level, access)) continue;
+      given = await this.#guards[level]!.get(key);
+      entry = given && this.#unpurged(level, given, access);
     }
     const isOvertaken = this.#searches.get(key) !== self();
     if (!isOvertaken) this.#searches.delete(key);
     if (entry === undefined) return undefined;
-    return isOvertaken ? { entry, tier: this.#nameOf(level) } : this.#found(level, entry);
+    return isOvertaken ? { entry, tier: this.#nameOf(level) } : this.#found(level, entry, access);
   }
 
-  #found(level: number, entry: CacheEntry): Found {
-    this.#give(entry, level);
+  #found(level: number, entry: CacheEntry, access: StackAccess): Found {
+    this.#give(entry, level, access);
     return { entry, tier: this.#nameOf(level) };
   }
 
+  /** What others write to is not asked while we may not know what they purged. */
+  #mayAsk(level: number, { levels }: StackAccess): boolean {
+    const { name, shared } = this.#guards[level]!.tier;
+    if (levels !== undefined && !levels.has(name)) return false;
+    return shared !== true || this.#purges === undefined || this.#purges.inStep;
+  }
+
+  /** The entry, unless it was purged; with an earlier end of its freshness where it was purged softly. */
+  #unpurged(level: number, entry: CacheEntry, { reader }: StackAccess): CacheEntry | undefined {
+    if (this.#purges === undefined) return entry;
+    const { shared = false } = this.#guards[level]!.tier;
+    const verdict = this.#purges.judge(entry, { shared, reader });
+    if (verdict.kind === 'kept') return entry;
+    return verdict.kind === 'gone' ? undefined : staleSince(entry, verdict.since);
+  }
+
   /** Gives the entry to the first tiers, up to but without `end`. */
-  #give(entry: CacheEntry, end: number): void {
+  #give(entry: CacheEntry, end: number, { levels }: StackAccess): void {
     for (let level = 0; level < end; level++) {
+      if (levels !== undefined && !levels.has(this.#nameOf(level))) continue;
       const done = this.#guards[level]!.set(entry);
       if (!(done instanceof Promise)) continue;
       const tracked = done.finally(() => this.#stores.delete(tracked));
@@ -199,4 +278,15 @@ export class CacheStack {
       this.#guards.map((guard) => guard.insist(operation, () => act(guard.tier))),
     );
   }
+}
+
+function sameAccess(one: StackAccess, other: StackAccess): boolean {
+  return one === other || (one.levels === other.levels && one.reader === other.reader);
+}
+
+/** Its grace runs from then on. */
+function staleSince(entry: CacheEntry, since: number): CacheEntry {
+  if (since >= entry.freshUntil) return entry;
+  const staleUntil = since + (entry.staleUntil - entry.freshUntil);
+  return { ...entry, freshUntil: since, staleUntil };
 }

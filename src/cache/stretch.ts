@@ -7,6 +7,8 @@ import type { ItemChain } from './item-chain.ts';
 export interface Recognised {
   readonly facts: RequestFacts;
   readonly key: string;
+  /** Items of the growing list. */
+  readonly count: number;
   /** The last tool calls of the conversation; none where nobody looks at them. */
   readonly steps: ToolSteps;
 }

@@ -16,6 +16,10 @@ export interface CacheEntry {
   readonly epoch?: number | undefined;
   /** What one more hit saves; undefined where the price is not known. */
   readonly worthNanos?: number | undefined;
+  /** Whether tiers compress it: `packed` where that helps, in memory too; `plain` nowhere. Undefined: as each tier thinks best. */
+  readonly storage?: 'packed' | 'plain';
+  /** Its body is kept once for this entry, even where another has the same. */
+  readonly alone?: true;
 }
 
 /** What invalidation goes by. */
@@ -45,8 +49,8 @@ export interface CacheTier {
   delete(key: string): Awaitable<boolean>;
   clear(): Awaitable<void>;
   /**
-   * Goes through what it holds and counts the entries that these purges mean (`PurgeTable.judge` says `gone`; their labels suffice, see
-   * `labelsOf`), removing them where asked to. Slow and in steps, so that calls go on meanwhile: reads hold entries against the
+   * Goes through what it holds and counts the entries that these purges mean (`PurgeTable.judge`; their labels suffice, see `labelsOf`), removing
+   * those that are gone where asked to. Slow and in steps, so that calls go on meanwhile: reads hold entries against the
    * purges anyway, and a sweep only gives back their room. Left out: entries stay until their time is over.
    */
   sweep?(purges: readonly Purged[], options: { readonly remove: boolean }): Awaitable<number>;

@@ -52,6 +52,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./budget.ts')).budgetCommand(),
   },
   {
+    name: 'purge',
+    summary: 'Take answers out of the cache.',
+    load: async () => (await import('./purge.ts')).purgeCommand(),
+  },
+  {
     name: 'check',
     summary: 'Explain every fault of the configuration, or what it amounts to.',
     load: async () => (await import('./check.ts')).checkCommand(),

@@ -10,7 +10,8 @@ import type {
   PriceConfig,
   ProviderConfig,
 } from './config.ts';
-import { redisConfig, sharedCacheConfig } from './build-redis.ts';
+import { cacheConfig } from './build-cache.ts';
+import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
 type ProviderValues = ConfigValues['providers'][string];
@@ -19,7 +20,7 @@ type PriceValues = ConfigValues['prices'][number];
 /** The configuration that checked values stand for. `directory` is what relative paths start from. */
 export function buildConfig(values: ConfigValues, directory: string): Config {
   const dataDirectory = resolve(directory, values.data);
-  const { cache, ledger, limits } = values;
+  const { ledger, limits } = values;
   return deepFreeze<Config>({
     listen: values.listen,
     dataDirectory,
@@ -30,29 +31,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
       storePath: join(dataDirectory, 'keys.sqlite'),
       adminSha256: values.access.admin_sha256,
     },
-    cache: {
-      enabled: cache.enabled,
-      ttlMs: cache.ttl,
-      staleWhileRevalidateMs: cache.stale_while_revalidate,
-      staleIfErrorMs: cache.stale_if_error,
-      reuseSampled: cache.reuse_sampled,
-      reuseUnset: cache.reuse_unset,
-      maxAnswerBytes: cache.max_answer_bytes,
-      memory: {
-        enabled: cache.memory.enabled,
-        maxEntries: cache.memory.max_entries,
-        maxBytes: cache.memory.max_bytes,
-      },
-      disk: {
-        enabled: cache.disk.enabled,
-        path:
-          cache.disk.path === undefined
-            ? join(dataDirectory, 'cache.sqlite')
-            : resolve(directory, cache.disk.path),
-        maxBytes: cache.disk.max_bytes,
-      },
-      ...sharedCacheConfig(cache),
-    },
+    cache: cacheConfig(values.cache, { directory, dataDirectory }),
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),

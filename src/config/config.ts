@@ -1,3 +1,4 @@
+import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
 /** The configuration as the composition roots get it: frozen, times in milliseconds, sizes in bytes, paths absolute. */
@@ -82,6 +83,11 @@ export interface CacheConfig {
   readonly reuseSampled: boolean;
   readonly reuseUnset: boolean;
   readonly maxAnswerBytes: number;
+  readonly showKeys: boolean;
+  /** The built-in ones first, each complete. */
+  readonly policies: readonly PolicyConfig[];
+  /** Ours stand behind the user's. */
+  readonly rules: readonly PolicyRuleConfig[];
   readonly memory: {
     readonly enabled: boolean;
     readonly maxEntries: number;
@@ -105,8 +111,6 @@ export interface CacheConfig {
     readonly leaseMs: number;
   };
 }
-
-export type CacheLevel = 'memory' | 'disk' | 'redis';
 
 /** Exactly one of `url`, `sentinel` and `cluster` is there. */
 export interface RedisConfig {

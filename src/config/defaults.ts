@@ -11,8 +11,22 @@ export const defaults = {
     staleWhileRevalidate: '0s',
     staleIfError: '0s',
     maxAnswerBytes: '4MiB',
+    refreshChance: 0.5,
     memory: { maxEntries: 1000, maxBytes: '100MB' },
     disk: { maxBytes: '1GiB' },
+    /** What the built-in policies have of their own; the rest they take from the settings above. */
+    policies: {
+      response: { levels: ['memory', 'redis'], compress: true },
+      'model-output': { ttl: '2h', levels: ['redis', 'disk'] },
+      'conversation-context': { ttl: '30m', levels: ['memory'], messages: 10, compress: true },
+      'tool-results': { ttl: '10m', levels: ['memory', 'redis'] },
+    },
+    rules: [
+      {
+        policy: 'model-output',
+        route: ['/embeddings', '/messages/count_tokens'],
+      },
+    ],
     redis: { maxAnswerBytes: '4MiB', lookup: '20ms', store: '1s' },
     flights: { wait: '30s', lease: '5s' },
   },

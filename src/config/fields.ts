@@ -19,6 +19,13 @@ const longestDuration = 365 * wholeDay;
 
 /** A time span with its unit; milliseconds once read. */
 export function duration(description: string, usual: string, range: Range = {}) {
+  return span(description, range)
+    .prefault(usual)
+    .meta({ description, default: usual, kind: 'duration' });
+}
+
+/** As `duration`, without what holds when it is left out. */
+export function span(description: string, range: Range = {}) {
   const max = range.max ?? longestDuration;
   const least = range.min === undefined ? 'or 0' : `at least ${durationText(range.min)}`;
   const allowed = `must be a duration with its unit, such as 250ms, 10s, 5m, 1h or 2d, ${least}, at most ${durationText(max)}`;
@@ -34,12 +41,18 @@ export function duration(description: string, usual: string, range: Range = {}) 
       }
       return Math.round(ms);
     })
-    .prefault(usual)
-    .meta({ description, default: usual, kind: 'duration' });
+    .meta({ description, kind: 'duration' });
 }
 
 /** An amount of memory or disk; bytes once read. */
 export function size(description: string, usual: string, range: Range = {}) {
+  return amount(description, range)
+    .prefault(usual)
+    .meta({ description, default: usual, kind: 'size' });
+}
+
+/** As `size`, without what holds when it is left out. */
+export function amount(description: string, range: Range = {}) {
   const min = range.min ?? 0;
   const allowed = `must be a size such as 512KiB, 64MiB, 100MB, 1GiB or a number of bytes${
     min > 0 ? `, at least ${min}` : ''
@@ -54,34 +67,62 @@ export function size(description: string, usual: string, range: Range = {}) {
       }
       return bytes;
     })
-    .prefault(usual)
-    .meta({ description, default: usual, kind: 'size' });
+    .meta({ description, kind: 'size' });
 }
 
 /** A whole number. */
 export function count(description: string, usual: number, range: Required<Range>) {
-  const allowed = `must be a whole number from ${range.min} to ${range.max}`;
+  return whole(description, range)
+    .prefault(usual)
+    .meta({ description, default: usual, kind: 'number' });
+}
+
+/** As `count`, without what holds when it is left out. */
+export function whole(description: string, range: Required<Range>) {
+  return numeric(description, range, {
+    allowed: `must be a whole number from ${range.min} to ${range.max}`,
+    suits: Number.isSafeInteger,
+  });
+}
+
+/** A share of one, such as 0.95, without what holds when it is left out. */
+export function share(description: string) {
+  return numeric(
+    description,
+    { min: 0, max: 1 },
+    { allowed: 'must be a number from 0 to 1', suits: Number.isFinite },
+  );
+}
+
+function numeric(
+  description: string,
+  range: Required<Range>,
+  { allowed, suits }: { readonly allowed: string; readonly suits: (value: number) => boolean },
+) {
   return z
     .union([z.number(), z.string()], { error: allowed })
     .transform((given, context) => {
       const value = typeof given === 'string' && given.trim() === '' ? Number.NaN : Number(given);
-      if (!Number.isSafeInteger(value) || value < range.min || value > range.max) {
+      if (!suits(value) || value < range.min || value > range.max) {
         context.addIssue({ code: 'custom', message: allowed });
         return z.NEVER;
       }
       return value;
     })
-    .prefault(usual)
-    .meta({ description, default: usual, kind: 'number' });
+    .meta({ description, kind: 'number' });
 }
 
 /** A switch. */
 export function flag(description: string, usual: boolean) {
+  return toggle(description).prefault(usual).meta({ description, default: usual, kind: 'switch' });
+}
+
+/** As `flag`, without what holds when it is left out. */
+export function toggle(description: string) {
   return z
     .union([z.boolean(), z.enum(['true', 'false'])], { error: 'must be true or false' })
     .transform((given) => given === true || given === 'true')
-    .prefault(usual)
-    .meta({ description, default: usual, kind: 'switch' });
+    .meta({ description, kind: 'switch' });
 }
 
 /** One word of a list. */
@@ -124,6 +165,16 @@ export function texts(description: string) {
   return z
     .array(text('One entry.'), { error: 'must be a list, such as [a, b]' })
     .meta({ description, kind: 'list of text' });
+}
+
+/** A text or a list of them; a list once read. */
+export function patterns(description: string) {
+  return z
+    .union([z.string().trim().min(1), z.array(z.string().trim().min(1)).min(1)], {
+      error: 'must be a text or a list of texts, in which * stands for anything',
+    })
+    .transform((given) => (typeof given === 'string' ? [given] : given))
+    .meta({ description, kind: 'text or list' });
 }
 
 /** An amount of US dollars per million tokens. */

@@ -13,54 +13,16 @@ import {
   textOr,
   wrongMapping,
 } from './fields.ts';
+import { cacheSchema } from './cache-schema.ts';
 import { budgetingSchema, budgetsSchema } from './budget-schema.ts';
 import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
 import { redisSchema } from './redis-schema.ts';
-import { sharedCacheFields } from './shared-cache-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
 /** The configuration file, in its own notation (snake_case). `build.ts` turns what comes out into a `Config`. */
-
-const cache = section('Reuse of answers.', {
-  enabled: flag('Whether answers are reused at all.', true),
-  ttl: duration('How long an answer is fresh.', defaults.cache.ttl, { min: 1000 }),
-  stale_while_revalidate: duration(
-    'How long after that it may still be served while a new one is fetched in the background.',
-    defaults.cache.staleWhileRevalidate,
-  ),
-  stale_if_error: duration(
-    'How long after that it may still be served when the provider fails.',
-    defaults.cache.staleIfError,
-  ),
-  reuse_sampled: flag(
-    'Whether to reuse answers drawn at a temperature above 0 without a seed. The caller asked for chance; it would get the same answer each time.',
-    false,
-  ),
-  reuse_unset: flag(
-    'Whether to reuse answers of calls that say nothing of temperature or seed.',
-    true,
-  ),
-  max_answer_bytes: size('Answers larger than this are not kept.', defaults.cache.maxAnswerBytes, {
-    min: 1024,
-  }),
-  memory: section('The first level, in memory.', {
-    enabled: flag('Whether it is used.', true),
-    max_entries: count('Answers at most.', defaults.cache.memory.maxEntries, {
-      min: 1,
-      max: 100_000_000,
-    }),
-    max_bytes: size('Bytes at most.', defaults.cache.memory.maxBytes, { min: 65_536 }),
-  }).prefault({}),
-  disk: section('The level that survives a restart, in SQLite.', {
-    enabled: flag('Whether it is used.', true),
-    path: text('Its file. Default: `cache.sqlite` in the data directory.').optional(),
-    max_bytes: size('Bytes at most.', defaults.cache.disk.maxBytes, { min: 1_048_576 }),
-  }).prefault({}),
-  ...sharedCacheFields,
-});
 
 const limits = section('Bounds on everything that could grow or hang.', {
   body_bytes: size('The largest request body that is understood.', defaults.limits.bodyBytes, {
@@ -152,7 +114,7 @@ export const configSchema = section('Configuration of Economizer.', {
     anthropic: textOr('For the paths of Anthropic.', 'anthropic'),
   }).prefault({}),
   access: accessSchema.prefault({}),
-  cache: cache.prefault({}),
+  cache: cacheSchema.prefault({}),
   budgets: budgetsSchema,
   budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),

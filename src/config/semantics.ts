@@ -34,6 +34,8 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
   { sections: ['cache', 'redis'], findings: levels },
+  { sections: ['cache'], findings: policyNames },
+  { sections: ['cache', 'redis'], findings: policyLevels },
   { sections: ['redis'], findings: certificates },
   { sections: ['limits'], findings: idleLimits },
   { sections: ['runaway'], findings: runawayOrder },
@@ -59,6 +61,39 @@ function levels({ cache, redis }: Config): readonly Finding[] {
   const problem =
     'must be false where all its levels are off; or switch cache.memory or cache.disk on';
   return [{ path: ['cache', 'enabled'], problem }];
+}
+
+function policyNames({ cache }: Config): readonly Finding[] {
+  const names = cache.policies.map(({ name }) => name);
+  return cache.rules.flatMap(({ policy }, index): readonly Finding[] => {
+    if (names.includes(policy)) return [];
+    const meant = nearest(policy, names);
+    const advice = meant === undefined ? names.join(', ') : `did you mean ${meant}?`;
+    const path = ['cache', 'rules', index, 'policy'];
+    return [{ path, problem: `must name one of the policies: ${advice}` }];
+  });
+}
+
+/** A policy of the user's own whose levels are all switched off would keep nothing, and nobody would notice. */
+function policyLevels({ cache, redis }: Config): readonly Finding[] {
+  if (!cache.enabled) return [];
+  const { memory, disk } = cache;
+  const isShared = redis !== undefined && cache.redis.enabled;
+  // The disk stands in for a Redis that is not there.
+  const there = {
+    memory: memory.enabled,
+    redis: isShared || disk.enabled,
+    disk: disk.enabled,
+  };
+  return cache.policies
+    .filter(
+      ({ mode, levels, saysLevels }) =>
+        saysLevels && mode !== 'off' && !levels.some((level) => there[level]),
+    )
+    .map(({ name, levels }) => ({
+      path: ['cache', 'policies', name, 'levels'],
+      problem: `must name a level that is switched on; ${levels.join(' and ')} ${levels.length > 1 ? 'are' : 'is'} not`,
+    }));
 }
 
 /** Certificates that cannot be read. */

@@ -8,6 +8,8 @@ import type { Usage, UsageSource } from './usage.ts';
  */
 export interface Answer {
   readonly dialect: DialectName;
+  /** The provider's status, where it is not 200: a refusal that would come again. */
+  readonly status?: number;
   readonly model: string | undefined;
   readonly serviceTier: string | undefined;
   /** The plain body: the provider's own bytes where the call was plain, else what its stream amounts to. */

@@ -27,6 +27,8 @@ export interface Caller {
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly tags: readonly string[];
+  /** Names that the caller gives the answer, to purge it by. */
+  readonly cacheTags?: readonly string[] | undefined;
   /** What its key may be used for; undefined: for everything. */
   readonly allowance?: Allowance | undefined;
 }
@@ -96,6 +98,10 @@ export interface Call {
   warnings?: readonly string[] | undefined;
   /** Read by the `identify` stage; undefined for untouched paths. */
   facts: RequestFacts | undefined;
+  /** Items of its conversation, as far as its dialect has one. */
+  messages: number | undefined;
+  /** The name of the cache policy that holds for it; set by the `recall` stage. */
+  cachePolicy: string | undefined;
   /** The exact cache's name for this request within its scope; undefined where it has none. */
   key: string | undefined;
   /** What may be shared of this call, with whom; set by the `recall` stage. */
@@ -155,6 +161,8 @@ export function newCall(given: Pick<Call, Named> & Partial<Pick<Call, Optional>>
     startedTick: given.startedTick,
     caller: given.caller,
     facts: given.facts,
+    messages: undefined,
+    cachePolicy: undefined,
     key: undefined,
     reuse: noReuse,
     harvest: undefined,

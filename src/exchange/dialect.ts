@@ -29,6 +29,8 @@ export interface RequestFacts {
   readonly agent: string | undefined;
   readonly session: string | undefined;
   readonly serviceTier: string | undefined;
+  /** Names of the tools that the request offers. */
+  readonly tools?: readonly string[];
   /** What decides how much it can cost; read only where budgets ask for it. */
   readonly spend?: SpendFacts | undefined;
 }

@@ -105,6 +105,7 @@ function callerOf(identity: Identity, headers: RequestHeaders | undefined): Call
     agent: agentOf(identity, headers?.agent),
     session: headers?.session ?? headers?.agentSession,
     tags: tagsOf(identity, headers?.tags ?? noTags),
+    cacheTags: headers?.cacheTags,
     allowance,
   };
 }

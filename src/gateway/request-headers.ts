@@ -15,6 +15,8 @@ export interface RequestHeaders {
   /** The session by a header that an agent sends of itself: Claude Code, Codex, OpenCode and others. */
   readonly agentSession: string | undefined;
   readonly tags: readonly string[];
+  /** Names to purge the answer by. */
+  readonly cacheTags: readonly string[] | undefined;
   readonly deadlineMs: number | undefined;
   readonly directives: CacheDirectives;
   readonly contentLength: number | undefined;
@@ -61,6 +63,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     session: undefined,
     agentSession: undefined,
     tags: [],
+    cacheTags: undefined,
     deadlineMs: undefined,
     directives: noDirectives,
     cacheControl: '',
@@ -190,6 +193,9 @@ function readOwn(draft: Draft, name: string, value: string): void {
       break;
     case 'x-economizer-tags':
       draft.tags = tagsFrom(draft.tags, name, value);
+      break;
+    case 'x-economizer-cache-tags':
+      draft.cacheTags = tagsFrom(draft.cacheTags ?? [], name, value);
       break;
     case 'x-economizer-deadline':
       draft.deadlineMs = parseDuration(value);

@@ -43,6 +43,10 @@ export const errorCodes = {
     kind: 'unsupported',
     when: 'The request asks for a WebSocket; this gateway serves plain HTTP only.',
   },
+  ECO_BAD_PURGE: {
+    kind: 'invalid',
+    when: 'A purge of the cache names nothing, or names it in a way that cannot be read.',
+  },
   ECO_BODY_TOO_LARGE: { kind: 'too-large', when: 'The body is larger than `limits.body_bytes`.' },
   ECO_UNAUTHORISED: {
     kind: 'unauthorised',

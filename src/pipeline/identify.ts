@@ -1,7 +1,6 @@
-import { variantHeaders } from '../cache/key.ts';
+import { variantHeaders, type KeyContext } from '../cache/key.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { SecretInUse } from '../cache/shared-secret.ts';
-import type { Recognised } from '../cache/stretch.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole } from '../exchange/reply.ts';
 import { digestOf } from '../kernel/digest.ts';
@@ -22,10 +21,15 @@ export function identifier(options: { recogniser: Recogniser; secret: SecretInUs
   const { recogniser, secret } = options;
   return (call) => {
     if (call.dialect !== undefined && call.body !== undefined && isWhole(call.body)) {
-      const recognised = recognise(call, recogniser, secret.current);
+      const recognised = recogniser.recognise(
+        keyContext(call, secret.current),
+        call.dialect,
+        call.body as Buffer,
+      );
       const { facts } = recognised;
       call.facts = facts;
-      call.key = asksForMore(call) ? digestOf(`${recognised.key}+usage`) : recognised.key;
+      call.messages = recognised.count;
+      call.key = finished(call, recognised.key);
       call.steps = recognised.steps;
       const { agent, session } = call.caller;
       if ((agent ?? facts.agent) !== agent || (session ?? facts.session) !== session) {
@@ -48,9 +52,15 @@ function asksForMore({ facts, dialect, provider }: Call): boolean {
   return dialect!.name === 'openai-chat' || dialect!.name === 'openai-completions';
 }
 
-function recognise(call: Call, recogniser: Recogniser, secret: string): Recognised {
+/** The key of a body as the key of this call. */
+export function finished(call: Call, key: string): string {
+  return asksForMore(call) ? digestOf(`${key}+usage`) : key;
+}
+
+/** All that can change a call's answer beside its body. */
+export function keyContext(call: Call, secret: string): KeyContext {
   const { dialect, provider, caller, credentialScope, path } = call;
-  const context = {
+  return {
     secret,
     scope: `${caller.tenant}\n${credentialScope}`,
     provider: provider.name,
@@ -58,5 +68,4 @@ function recognise(call: Call, recogniser: Recogniser, secret: string): Recognis
     path,
     variant: variantHeaders(call.headers),
   };
-  return recogniser.recognise(context, dialect!, call.body as Buffer);
 }

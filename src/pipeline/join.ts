@@ -1,3 +1,4 @@
+import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
 import type { Call } from '../exchange/call.ts';
 import { isWhole, type Reply } from '../exchange/reply.ts';
 import { noUsage } from '../exchange/usage.ts';
@@ -17,11 +18,15 @@ interface Flight {
   readonly cancellation: Cancellation;
   readonly reply: Promise<Reply>;
   readonly landed: Promise<void>;
+  /** What was purged before it took off. */
+  readonly epoch: number;
   broadcast: Broadcast | undefined;
   aboard: number;
 }
 
 interface JoinOptions {
+  /** Undefined: nothing is ever purged. */
+  readonly purges?: PurgeView | undefined;
   readonly clock: Clock;
   readonly without: WithoutUs;
 }
@@ -30,7 +35,7 @@ interface JoinOptions {
  * Identical calls share one flight. The upstream call belongs to the flight, not to the caller who began it: whoever leaves, it goes on
  * for the others, and is cancelled when nobody is left. Only calls whose answers may be reused share; see `recall`.
  */
-export function createJoin({ clock, without }: JoinOptions): Stage {
+export function createJoin({ clock, without, purges }: JoinOptions): Stage {
   const flights = new Map<string, Flight>();
 
   return async (call, next) => {
@@ -38,7 +43,7 @@ export function createJoin({ clock, without }: JoinOptions): Stage {
     // A plain and a streaming caller of the same question want different forms; each form has its flight.
     const name = call.facts?.stream === true ? `${call.key}+stream` : call.key;
     const known = flights.get(name);
-    if (known !== undefined && (known.broadcast?.joinable ?? true)) {
+    if (known !== undefined && (known.broadcast?.joinable ?? true) && !isPurged(known, call)) {
       note(call, 'join', 'joined', clock);
       // Whatever becomes of the flight, its leader pays.
       Object.assign(call.account, { source: 'flight', usage: noUsage, costNanos: 0 });
@@ -53,16 +58,24 @@ export function createJoin({ clock, without }: JoinOptions): Stage {
         return next(call);
       }
     }
-    const flight = takeOff(call, next, () => {
+    const flight = takeOff(call, next, purges?.version() ?? 0, () => {
       if (flights.get(name) === flight) flights.delete(name);
     });
     flights.set(name, flight);
     call.afterFlight = flight.landed;
     return board(call, flight, (reply) => reply);
   };
+
+  /** Who asks after a purge does not want what was asked for before; whether it means this very answer is not known before it has come. */
+  function isPurged({ epoch, leader }: Flight, { caller }: Call): boolean {
+    if (purges === undefined) return false;
+    const { tenant } = leader.caller;
+    const others = tenant === caller.tenant ? 0 : purges.versionFor(tenant);
+    return Math.max(purges.versionFor(caller.tenant), others) > epoch;
+  }
 }
 
-function takeOff(leader: Call, next: Next, onLanded: () => void): Flight {
+function takeOff(leader: Call, next: Next, epoch: number, onLanded: () => void): Flight {
   const cancellation = new Cancellation();
   let land = (): void => {};
   const landed = new Promise<void>((resolve) => {
@@ -76,6 +89,7 @@ function takeOff(leader: Call, next: Next, onLanded: () => void): Flight {
     cancellation,
     reply: fly(),
     landed,
+    epoch,
     broadcast: undefined,
     aboard: 0,
   };

@@ -20,7 +20,7 @@ export function suitsForm(answer: Answer, call: Call): boolean {
 
 /** A stored answer in the form that the caller asked for, whichever form it came in. */
 export function renderAnswer(answer: Answer, call: Call): Reply {
-  const streams = call.facts?.stream === true;
+  const streams = call.facts?.stream === true && answer.status === undefined;
   if (!streams) return reply(answer, answer.final, plainType, answer.frames === undefined);
   if (answer.frames !== undefined) {
     return reply(answer, Buffer.concat(decodeFrames(answer.frames)), eventType, true);
@@ -32,7 +32,7 @@ export function renderAnswer(answer: Answer, call: Call): Reply {
 
 /** @param asItCame the form is the one that the provider gave, so its own content type still holds. */
 function reply(answer: Answer, body: Bytes, type: string, asItCame: boolean): Reply {
-  if (asItCame) return { status: 200, headers: answer.headers, body };
+  if (asItCame) return { status: answer.status ?? 200, headers: answer.headers, body };
   const headers: string[] = ['content-type', type];
   for (let index = 0; index + 1 < answer.headers.length; index += 2) {
     if (answer.headers[index]!.toLowerCase() === 'content-type') continue;

@@ -1,5 +1,4 @@
 import { judge } from '../cache/freshness.ts';
-import type { CachePolicy } from '../cache/policy.ts';
 import type { Entrance, Lease, SharedFlights } from '../cache/shared-flights.ts';
 import type { CacheStack, Found } from '../cache/stack.ts';
 import type { Call } from '../exchange/call.ts';
@@ -8,6 +7,7 @@ import { noUsage } from '../exchange/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { note } from './note.ts';
+import { accessOf, type PolicyChoice } from './policy-choice.ts';
 import type { WithoutUs } from './recall.ts';
 import { renderAnswer, suitsForm } from './render.ts';
 import type { Next, Stage } from './stage.ts';
@@ -24,7 +24,7 @@ export interface Sharing {
 
 interface ShareOptions extends Sharing {
   readonly stack: CacheStack;
-  readonly policy: CachePolicy;
+  readonly choice: PolicyChoice;
   readonly clock: Clock;
   readonly without: WithoutUs;
 }
@@ -39,10 +39,14 @@ const marginMs = 5;
  * callers. Who comes second waits until the answer is stored and takes it from there; who has waited long enough goes by itself.
  */
 export function createShare(options: ShareOptions): Stage {
-  return (call, next) =>
-    call.key !== undefined && call.reuse.join && call.reuse.store && isWell(options)
+  return (call, next) => {
+    const policy = call.reuse.join && call.reuse.store ? options.choice.chosen(call) : undefined;
+    // What is not kept where all can see it, nobody need wait for.
+    const isShared = policy !== undefined && policy.levels?.has(options.tier) !== false;
+    return isShared && call.key !== undefined && isWell(options)
       ? share(call, call.key, next, options)
       : next(call);
+  };
 }
 
 /** Redis that has just not answered a lookup is not asked again by the same call. */
@@ -112,9 +116,11 @@ async function lead(call: Call, next: Next, lease: Lease): Promise<Reply> {
 async function freshAnswer(
   call: Call,
   key: string,
-  { stack, tier, policy, clock }: ShareOptions,
+  { stack, tier, choice, clock }: ShareOptions,
 ): Promise<Found | undefined> {
-  const found = await stack.findIn(tier, key);
+  const policy = choice.chosen(call);
+  if (policy === undefined) return undefined;
+  const found = await stack.findIn(tier, key, accessOf(policy, call));
   if (found === undefined || !suitsForm(found.entry.answer, call)) return undefined;
   const verdict = judge(found.entry, call.directives, policy, clock.now());
   return verdict === 'fresh' ? found : undefined;

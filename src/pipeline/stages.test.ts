@@ -3,6 +3,8 @@ import { Ceilings } from '../budget/ceilings.ts';
 import { createMemoryBudgetStore } from '../budget/stores/memory.ts';
 import { Walls } from '../budget/walls.ts';
 import { Recogniser } from '../cache/recognise.ts';
+import { PolicyBook } from '../cache/policies/policy-book.ts';
+import { defaultCachePolicy } from '../cache/policy.ts';
 import { CacheStack } from '../cache/stack.ts';
 import type { ContextCare } from '../context/context-care.ts';
 import { newHabits } from '../context/habits.ts';
@@ -67,7 +69,9 @@ describe('the list of stages', () => {
       recogniser: new Recogniser({ depth: 64 }),
       secret: { current: 's' },
       stack: new CacheStack({ tiers: [], clock, signals }),
-      policy: { enabled: false } as never,
+      policies: PolicyBook.of({ ...defaultCachePolicy, enabled: false }),
+      random: { next: () => 0 },
+      protection: undefined,
       books: { book: () => Promise.resolve() },
       price: () => 60,
       tokens: { estimate: () => Promise.resolve(0), learn() {} },

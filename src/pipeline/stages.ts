@@ -1,6 +1,7 @@
+import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
+import type { PolicyBook } from '../cache/policies/policy-book.ts';
 import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
 import type { Protection } from '../budget/ladder/protection.ts';
-import type { CachePolicy } from '../cache/policy.ts';
 import type { Recogniser } from '../cache/recognise.ts';
 import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheStack } from '../cache/stack.ts';
@@ -11,6 +12,7 @@ import type { Call } from '../exchange/call.ts';
 import type { Upstream } from '../exchange/upstream.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { EconomizerError } from '../kernel/errors.ts';
+import type { Random } from '../kernel/random.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { Accountant, type PriceUsage, type Tokens } from './accountant.ts';
 import { createAdmit, type Gate } from './admit.ts';
@@ -21,6 +23,8 @@ import { createGlance } from './glance.ts';
 import { createIdentify, identifier } from './identify.ts';
 import { createJoin } from './join.ts';
 import { KeepWarm } from './keep-warm.ts';
+import { PolicyChoice, type EasePolicy } from './policy-choice.ts';
+import { createPolicyKey } from './policy-key.ts';
 import { createMetering } from './metering.ts';
 import { createProtect } from './protect.ts';
 import { createRecall, type WithoutUs } from './recall.ts';
@@ -40,7 +44,16 @@ export interface PipelineParts {
   /** Part of every cache key. */
   readonly secret: SecretInUse;
   readonly stack: CacheStack;
-  readonly policy: CachePolicy;
+  readonly policies: PolicyBook;
+  /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
+  readonly easedPolicy?: EasePolicy | undefined;
+  /** Whether an answer past its time may be fetched anew in the background just now. */
+  readonly mayRefresh?: ((call: Call) => boolean) | undefined;
+  /** Undefined: nothing is ever purged. */
+  readonly purges?: PurgeView | undefined;
+  /** `Cache-Status` says under which key. */
+  readonly showsKeys?: boolean | undefined;
+  readonly random: Random;
   readonly books: Books;
   readonly price: PriceUsage;
   readonly tokens: Tokens;
@@ -57,11 +70,7 @@ export interface PipelineParts {
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   /** Undefined: budgets press nobody. */
-  readonly protection?:
-    | { readonly protection: Protection; readonly cheaper: CheaperOf }
-    | undefined;
-  /** What becomes of a policy while a budget asks to cache more; undefined: nothing. */
-  readonly easedPolicy?: ((policy: CachePolicy) => CachePolicy) | undefined;
+  readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
   /** Undefined: flights are this process's own. */
   readonly sharing: Sharing | undefined;
   readonly clock: Clock;
@@ -81,6 +90,7 @@ export interface Pipeline {
 export function createPipeline(parts: PipelineParts): Pipeline {
   const accountant = new Accountant(parts);
   const book = createBook(parts);
+  const choice = new PolicyChoice(parts.policies, parts.easedPolicy);
   const refresher = new Refresher({ ...parts, book });
   const settle = createSettle({ ...parts, accountant });
   const send = createSend(parts);
@@ -103,10 +113,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       ? []
       : [createProtect({ ...parts, ...parts.protection, identify, accountant })]),
     shape,
-    createRecall({ ...parts, refresher }),
+    createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
     createJoin(parts),
-    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing })]),
-    createRemember(parts),
+    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing, choice })]),
+    createRemember({ ...parts, choice }),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),
     ...reserve,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { configOf } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/config.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import type { Upstream } from '../../src/exchange/upstream.ts';
 import type { Clock } from '../../src/kernel/clock.ts';
@@ -20,6 +21,7 @@ export interface House {
   readonly provider: FakeProvider;
   readonly gateway: RunningGateway;
   readonly url: string;
+  readonly config: Config;
   /** Rows booked so far. */
   readonly rows: readonly LedgerRow[];
   readonly signals: Signals;
@@ -77,7 +79,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     await gateway.stop();
     await provider.close();
   });
-  return { provider, gateway, url: gateway.url, rows, signals };
+  return { provider, gateway, url: gateway.url, config, rows, signals };
 }
 
 export interface Answer {

@@ -29,6 +29,7 @@ const roots = new Set([
   'index.ts',
   'testing.ts',
   'assembly.ts',
+  'cache-parts.ts',
   'budget-desk.ts',
   'budget-parts.ts',
   'protection-parts.ts',

@@ -1,27 +1,11 @@
-import type { CacheEntry } from '../tier.ts';
+import { ageOf, mergeMarks, noMark, sameMark, type Mark } from './mark.ts';
 
 /** In place of a tenant's name: a purge for all of them. No tenant is called so. */
 export const everyTenant = '';
 /** The selector that means everything of its tenant. */
 export const everything = 'all';
-
-/**
- * What was purged under one selector, newest of each kind; all zero: nothing. Two marks merge by taking the greater of each number, in
- * whatever order and however often, so that replicas that missed something need only be told again.
- */
-export interface Mark {
-  /** Version of the last purge: answers that were asked for before it are gone. */
-  readonly hard: number;
-  /** Entries stored before this time are gone. */
-  readonly hardBefore: number;
-  /** As `hard`, but the entries are past their time instead of gone. */
-  readonly soft: number;
-  readonly softBefore: number;
-  /** Version of the purge that said `softBefore`. */
-  readonly softBeforeAt: number;
-}
-
-export const noMark: Mark = { hard: 0, hardBefore: 0, soft: 0, softBefore: 0, softBeforeAt: 0 };
+/** The selector that means everything that came from a tier shared with other gateways: the table that they share was lost. */
+export const everythingShared = 'shared';
 
 /** One line of the table: plain data, since it goes to threads, files and other gateways. */
 export interface Purged {
@@ -39,8 +23,22 @@ export type PurgeVerdict =
   /** It counts as past its time since then, in milliseconds since the epoch. */
   | { readonly kind: 'stale'; readonly since: number };
 
-/** What a purge is held against. */
-export type Labelled = Pick<CacheEntry, 'key' | 'tags' | 'epoch' | 'storedAt'>;
+/** An entry, as far as a purge is held against it; see `CacheEntry`. */
+export interface Labelled {
+  readonly key: string;
+  readonly tags?: readonly string[] | undefined;
+  readonly epoch?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly storedAt: number;
+}
+
+/** Who reads an entry, and from where. */
+export interface Reading {
+  /** The tier that had it is shared with other gateways. */
+  readonly shared?: boolean;
+  /** The caller's tenant. */
+  readonly reader?: string | undefined;
+}
 
 export interface PurgeTableLimits {
   /** Selectors kept apart for one tenant. */
@@ -57,6 +55,7 @@ export const defaultPurgeLimits: PurgeTableLimits = {
   prefixes: 64,
 };
 
+const noReading: Reading = {};
 const kept: PurgeVerdict = { kind: 'kept' };
 const gone: PurgeVerdict = { kind: 'gone' };
 
@@ -65,8 +64,11 @@ class Group {
   /** Without their kind. */
   readonly prefixes = new Map<string, Mark>();
   keys = 0;
+  /** Version of the last purge here. */
+  last = 0;
 
   set(selector: string, mark: Mark): void {
+    this.last = Math.max(this.last, mark.hard, mark.soft);
     if (!this.marks.has(selector) && selector.startsWith('key:')) this.keys++;
     this.marks.set(selector, mark);
     if (selector.startsWith('prefix:')) this.prefixes.set(selector.slice(7), mark);
@@ -101,7 +103,9 @@ export class PurgeTable {
 
   /** The version of the last purge that could mean entries of this tenant; 0 for none. */
   versionFor(tenant: string): number {
-    return Math.max(this.#lastOf(everyTenant), this.#lastOf(tenant));
+    if (this.#size === 0) return 0;
+    const all = this.#groups.get(everyTenant)?.last ?? 0;
+    return Math.max(all, this.#groups.get(tenant)?.last ?? 0);
   }
 
   get size(): number {
@@ -155,20 +159,19 @@ export class PurgeTable {
   }
 
   /** Holds what was purged against an entry. */
-  judge(entry: Labelled): PurgeVerdict {
+  judge(entry: Labelled, { shared = false, reader }: Reading = noReading): PurgeVerdict {
     if (this.#size === 0) return kept;
-    const tenant = entry.tags?.[0]?.startsWith('tenant:') ? entry.tags[0].slice(7) : undefined;
-    let since = judgeBy(this.#groups.get(everyTenant), entry, 0);
-    if (since >= 0 && tenant !== undefined) since = judgeBy(this.#groups.get(tenant), entry, since);
+    const owner = ownerOf(entry);
+    const all = this.#groups.get(everyTenant);
+    let since = judgeBy(all, entry, 0);
+    if (shared) since = held(all?.marks.get(everythingShared), entry, since);
+    if (owner !== undefined) since = judgeBy(this.#groups.get(owner), entry, since);
+    // Where tenants share answers, each purges for itself what another's call brought.
+    if (reader !== undefined && reader !== owner) {
+      since = judgeBy(this.#groups.get(reader), entry, since);
+    }
     if (since < 0) return gone;
     return since === 0 ? kept : { kind: 'stale', since };
-  }
-
-  #lastOf(tenant: string): number {
-    const group = this.#groups.get(tenant);
-    let last = 0;
-    for (const { hard, soft } of group?.marks.values() ?? []) last = Math.max(last, hard, soft);
-    return last;
   }
 
   #groupOf(tenant: string): Group {
@@ -200,7 +203,8 @@ export class PurgeTable {
 
   /** So many tenants that each has one line: those lines become a purge for all. */
   #foldTenants(dropped: Purged[], raised: Set<string>): void {
-    for (const line of [...this]) {
+    const lines = [...this];
+    for (const line of lines) {
       if (line.tenant === everyTenant) continue;
       raised.delete(line.tenant);
       this.#drop(line, everyTenant, dropped);
@@ -217,9 +221,14 @@ export class PurgeTable {
   }
 }
 
+function ownerOf({ tags }: Labelled): string | undefined {
+  const first = tags?.[0];
+  return first?.startsWith('tenant:') === true ? first.slice(7) : undefined;
+}
+
 /** Below 0: gone; 0: kept; else since when it is stale. */
 function judgeBy(group: Group | undefined, entry: Labelled, before: number): number {
-  if (group === undefined) return before;
+  if (group === undefined || before < 0) return before;
   const { marks, prefixes } = group;
   let since = held(marks.get(everything), entry, before);
   if (group.keys > 0) since = held(marks.get(`key:${entry.key}`), entry, since);
@@ -252,28 +261,4 @@ function beginsWith(tag: string, prefix: string): boolean {
   if (named.test(prefix)) return tag.startsWith(prefix);
   // What everything of a tenant bears is no name that anybody gave.
   return !tag.startsWith('tenant:') && tag.startsWith(prefix, tag.indexOf(':') + 1);
-}
-
-function mergeMarks(one: Mark, other: Mark): Mark {
-  return {
-    hard: Math.max(one.hard, other.hard),
-    hardBefore: Math.max(one.hardBefore, other.hardBefore),
-    soft: Math.max(one.soft, other.soft),
-    softBefore: Math.max(one.softBefore, other.softBefore),
-    softBeforeAt: Math.max(one.softBeforeAt, other.softBeforeAt),
-  };
-}
-
-function sameMark(one: Mark, other: Mark): boolean {
-  return (
-    one.hard === other.hard &&
-    one.hardBefore === other.hardBefore &&
-    one.soft === other.soft &&
-    one.softBefore === other.softBefore &&
-    one.softBeforeAt === other.softBeforeAt
-  );
-}
-
-function ageOf({ hard, hardBefore, soft, softBeforeAt }: Mark): number {
-  return Math.max(hard, hardBefore, soft, softBeforeAt);
 }

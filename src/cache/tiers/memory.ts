@@ -1,9 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { seededRandom } from '../../kernel/random.ts';
-import { packEntry, unpackEntry } from '../answer-codec.ts';
+import { isCompressed, packCompressed, packedLabels, unpackEntry } from '../answer-codec.ts';
 import { Eviction } from '../eviction/eviction.ts';
 import { hashOf } from '../eviction/hash.ts';
 import { none } from '../eviction/slot-lists.ts';
+import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 
 export interface MemoryTierOptions {
@@ -21,6 +22,7 @@ export interface MemoryTier extends CacheTier {
   set(entry: CacheEntry): void;
   delete(key: string): boolean;
   clear(): void;
+  sweep(purges: readonly Purged[], options: { readonly remove: boolean }): Promise<number>;
   stats(): TierStats;
 }
 
@@ -31,6 +33,8 @@ export interface MemoryTier extends CacheTier {
 const entryOverhead = 900;
 /** Old entries looked at for each that is set, so that what has expired goes even if nobody asks for it. */
 const sweepPerSet = 2;
+/** Entries that a sweep for what was purged looks at in one go. */
+const sweepStep = 500;
 
 /** The first tier, `l1`: bounded by entries and by bytes, holds nothing beyond what it counts. */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
@@ -54,7 +58,10 @@ class Kept {
 
   /** Most are never asked for; those that are, mostly again. */
   get entry(): CacheEntry {
-    return (this.#entry ??= unpackEntry(this.key, this.packed));
+    if (this.#entry !== undefined) return this.#entry;
+    const entry = unpackEntry(this.key, this.packed);
+    // What was unpacked from compressed bytes would stand beside them.
+    return isCompressed(this.packed) ? entry : (this.#entry = entry);
   }
 }
 
@@ -102,7 +109,7 @@ class BoundedMemory implements MemoryTier {
       if (former !== undefined) this.#drop(former);
       return;
     }
-    const packed = packEntry(entry);
+    const packed = packCompressed(entry);
     const slot = this.#slotFor(entry, entryOverhead + packed.byteLength, former);
     if (slot === none) return;
     const kept = new Kept(entry.key, entry.staleUntil, packed, slot);
@@ -121,6 +128,24 @@ class BoundedMemory implements MemoryTier {
     this.#kept.clear();
     this.#bySlot.length = 0;
     this.#eviction.clear();
+  }
+
+  async sweep(
+    purges: readonly Purged[],
+    { remove }: { readonly remove: boolean },
+  ): Promise<number> {
+    const table = new PurgeTable();
+    table.merge(purges);
+    let meant = 0;
+    let seen = 0;
+    for (const kept of this.#kept.values()) {
+      const { kind } = table.judge({ key: kept.key, ...packedLabels(kept.packed) });
+      if (kind !== 'kept') meant++;
+      if (kind === 'gone' && remove) this.#drop(kept);
+      // A map's iterator stands changes under way, so calls may go on in between.
+      if (++seen % sweepStep === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return meant;
   }
 
   stats(): TierStats {

@@ -1,5 +1,8 @@
 import type { RedisLink, RedisReply } from '../../services/redis.ts';
+import { labelsOf } from '../answer-codec.ts';
+import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { TierStats } from '../tier.ts';
+import { endOfHead, sealedHeadBytes } from './sealed-value.ts';
 
 interface CensusOptions {
   readonly link: RedisLink;
@@ -24,6 +27,48 @@ export async function clearRedis(
     const gone = places.filter((place) => !kept(place));
     await Promise.all(gone.map((place) => link.send(['UNLINK', place], deadlineMs)));
   }
+}
+
+/** Heads are smaller than this but for the strangest headers and tags. */
+const headBytes = 4096;
+
+/** Goes through all values by their heads: counts those that were purged, and removes what is gone where asked to. */
+export async function sweepRedis(
+  options: CensusOptions & {
+    readonly purges: readonly Purged[];
+    readonly remove: boolean;
+    readonly keyOf: (place: string) => string;
+  },
+): Promise<number> {
+  const { link, deadlineMs, remove, keyOf } = options;
+  const table = new PurgeTable();
+  table.merge(options.purges);
+  let meant = 0;
+  for await (const { places } of scan(options)) {
+    const judged = places.map(async (place) => {
+      const head = await headOf(place, options);
+      const labels = head && labelsOf(head);
+      const kind = labels && table.judge({ key: keyOf(place), ...labels }, { shared: true }).kind;
+      if (kind !== undefined && kind !== 'kept') meant++;
+      if (kind === 'gone' && remove) await link.send(['UNLINK', place], deadlineMs);
+    });
+    await Promise.all(judged);
+  }
+  return meant;
+}
+
+async function headOf(
+  place: string,
+  { link, deadlineMs }: CensusOptions,
+): Promise<Buffer | undefined> {
+  const read = async (bytes: number): Promise<Buffer | undefined> => {
+    const value = await link.send(['GETRANGE', place, '0', String(bytes - 1)], deadlineMs);
+    return Buffer.isBuffer(value) ? value : undefined;
+  };
+  const value = await read(headBytes).catch(() => undefined); // a value of another kind is not ours
+  const end = value && endOfHead(value);
+  if (end === undefined) return undefined;
+  return (end > headBytes ? await read(end) : value)?.subarray(sealedHeadBytes, end);
 }
 
 /** How many there are and how large; where there are very many, or others' beside ours, as near as a sample tells. */

@@ -4,8 +4,9 @@ import type { Signals } from '../../kernel/signals.ts';
 import type { RedisArgument, RedisLink, RedisReply } from '../../services/redis.ts';
 import type { Lease, SharedFlights } from '../shared-flights.ts';
 import type { SecretInUse } from '../shared-secret.ts';
+import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
-import { clearRedis, redisStats } from './redis-census.ts';
+import { clearRedis, redisStats, sweepRedis } from './redis-census.ts';
 import { keyAt, placeOf, placesPattern } from './redis-place.ts';
 import { expiryOf, sealedHeadBytes, Sealer, type Flaw } from './sealed-value.ts';
 
@@ -38,6 +39,7 @@ export function createRedisTier(options: RedisTierOptions): CacheTier {
 
 class RedisTier implements CacheTier {
   readonly name = name;
+  readonly shared = true;
   readonly #options: RedisTierOptions;
   readonly #acts = new Set<Promise<unknown>>();
   /** The last answer to each key that another thread is packing. */
@@ -92,6 +94,17 @@ class RedisTier implements CacheTier {
     } finally {
       if (this.#since === since) this.#since = undefined;
     }
+  }
+
+  sweep(purges: readonly Purged[], { remove }: { readonly remove: boolean }): Promise<number> {
+    const { link, prefix, storeMs } = this.#options;
+    const keyOf = (place: string): string => keyAt(prefix, place);
+    const pattern = this.#pattern();
+    return this.#track(
+      this.flush().then(() =>
+        sweepRedis({ link, pattern, deadlineMs: storeMs, purges, remove, keyOf }),
+      ),
+    );
   }
 
   stats(): Promise<TierStats> {

@@ -30,6 +30,8 @@ const sealAt = 21;
 const sealBytes = 16;
 export const sealedHeadBytes = sealAt + sealBytes;
 
+/** A longer head is none of ours. */
+const headLengthMax = 64 * 1024;
 const isPacked = 1;
 /** Up to this size the time to pack and unpack a body is worth more than the bytes. */
 const plainBytesMax = 4096;
@@ -60,7 +62,9 @@ export class Sealer {
   /** @param place where it will lie: a value that is moved elsewhere is none. */
   seal(place: string, entry: CacheEntry): Buffer | Promise<Buffer> {
     const { head, body } = encodeEntry(entry);
-    if (body.length <= plainBytesMax) return this.#sealed(place, entry, head, body, body.length, 0);
+    if (body.length <= plainBytesMax || entry.storage === 'plain') {
+      return this.#sealed(place, entry, head, body, body.length, 0);
+    }
     if (body.length <= packAsideBytes) {
       return this.#packed(place, entry, head, body, zstdCompressSync(body, compression));
     }
@@ -139,6 +143,12 @@ export class Sealer {
 export function expiryOf(value: Buffer): number | undefined {
   if (value.length < headLengthAt || !value.subarray(0, 4).equals(mark)) return undefined;
   return value.readDoubleLE(staleUntilAt);
+}
+
+/** Where the head ends, as the first bytes of a value say; undefined where they are not ours. */
+export function endOfHead(value: Buffer): number | undefined {
+  if (value.length < sealedHeadBytes || !value.subarray(0, 4).equals(mark)) return undefined;
+  return sealedHeadBytes + Math.min(value.readUInt32LE(headLengthAt), headLengthMax);
 }
 
 function openPacked(

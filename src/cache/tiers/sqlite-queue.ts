@@ -1,9 +1,11 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import { packEntry, unpackEntry } from '../answer-codec.ts';
+import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, TierStats } from '../tier.ts';
 import { BatchWriter } from './sqlite-batch.ts';
 import type { WriterThread } from './sqlite-thread.ts';
+import type { WriterReply } from './sqlite-writer.ts';
 
 const flushAfterMs = 50;
 const tidyAfterMs = 5000;
@@ -108,6 +110,22 @@ export class WriteQueue {
     this.#options.thread.ask({ kind: 'catch-up' }).catch((error: unknown) => {
       this.#fail('catch-up', EconomizerError.from(error));
     });
+  }
+
+  /** Counts what was purged among all that is written or waits, and removes it where asked to, some rows at a time. */
+  async sweep(purges: readonly Purged[], remove: boolean): Promise<number> {
+    const { thread } = this.#options;
+    await this.flush();
+    let meant = 0;
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const reply: WriterReply = await thread.hold(
+        thread.ask({ kind: 'sweep', purges, remove, after }),
+      );
+      const { swept } = reply;
+      meant += swept?.meant ?? 0;
+      after = swept?.last;
+    }
+    return meant;
   }
 
   async stats(): Promise<TierStats> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { sealEntry } from '../answer-codec.ts';
+import { labelsOf, sealEntry, storageOf, type EncodedEntry } from '../answer-codec.ts';
+import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { TierStats } from '../tier.ts';
 import { fingerprint } from './fingerprint.ts';
 import { KeyFilter } from './key-filter.ts';
@@ -105,6 +106,36 @@ export class SqliteStore {
     this.#checkpoint('TRUNCATE');
   }
 
+  /**
+   * Counts, among the rows behind `after`, those that were purged, and removes them where asked to.
+   * @returns the last row seen, undefined at the end.
+   */
+  sweep(
+    purges: readonly Purged[],
+    { remove, after }: { readonly remove: boolean; readonly after: number },
+  ): { readonly meant: number; readonly last: number | undefined } {
+    const table = new PurgeTable();
+    table.merge(purges);
+    const gone: number[] = [];
+    let meant = 0;
+    let last: number | undefined;
+    let seen = 0;
+    for (const { id, key, head } of this.#statements.labels.iterate(after, sweepStep)) {
+      last = id as number;
+      seen++;
+      const labels = labelsOf(head as Uint8Array);
+      const kind = labels && table.judge({ key: key as string, ...labels }).kind;
+      if (kind !== undefined && kind !== 'kept') meant++;
+      if (kind === 'gone' && remove) gone.push(last);
+    }
+    if (gone.length > 0) {
+      this.#transact(() => {
+        for (const id of gone) this.#statements.removeRow.run(id);
+      });
+    }
+    return { meant, last: seen < sweepStep ? undefined : last };
+  }
+
   stats(): TierStats {
     return {
       entries: this.#numberFrom('count'),
@@ -134,7 +165,7 @@ export class SqliteStore {
   #make(change: Change, now: number): void {
     const name = fingerprint(change.key);
     const sealed = change.kind === 'put' ? sealEntry(change.packed) : undefined;
-    const body = sealed === undefined ? undefined : this.#keepBody(sealed.body);
+    const body = sealed === undefined ? undefined : this.#keepBody(sealed, change.key);
     if (change.kind === 'delete' || sealed === undefined || body === undefined) {
       this.#statements.remove.run(name);
       return;
@@ -144,10 +175,13 @@ export class SqliteStore {
   }
 
   /** The id of the body, which bears one entry more from now on; undefined where another body has its place. */
-  #keepBody(body: Uint8Array): number | bigint | undefined {
-    const digest = hash('sha256', body, 'buffer');
+  #keepBody({ head, body }: EncodedEntry, key: string): number | bigint | undefined {
+    const { plain, alone } = storageOf(head);
+    // Under a name of its own no other entry finds it.
+    const named = alone ? Buffer.concat([Buffer.from(`${key}\n`), body]) : body;
+    const digest = hash('sha256', named, 'buffer');
     const prefix = digest.readUIntBE(0, 6);
-    const { packed, bytes } = packBody(body);
+    const { packed, bytes } = plain ? { packed: false, bytes: body } : packBody(body);
     // Tried first and asked afterwards: hardly any body is there already.
     const kept = this.#statements.keep.run(prefix, digest, packed ? 1 : 0, bytes);
     if (kept.changes !== 0) return kept.lastInsertRowid;
@@ -213,6 +247,8 @@ const sql = {
   expire: 'DELETE FROM entries WHERE id > ? AND id <= ? AND stale_until <= ?',
   evict: 'DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY used_at LIMIT ?)',
   count: 'SELECT count(*) FROM entries',
+  labels: 'SELECT id, key, head FROM entries WHERE id > ? ORDER BY id LIMIT ?',
+  removeRow: 'DELETE FROM entries WHERE id = ?',
   names: 'SELECT id, name FROM entries WHERE id > ?',
   pages: 'PRAGMA page_count',
   freePages: 'PRAGMA freelist_count',

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Purged } from '../invalidation/purge-table.ts';
 import type { TierStats } from '../tier.ts';
 import { goBehindOthers } from '../../kernel/background-thread.ts';
 import { isCorruption } from './sqlite-file.ts';
@@ -15,6 +16,13 @@ export type WriterTask =
       readonly usedIds: readonly number[];
       readonly now: number;
     }
+  | {
+      readonly kind: 'sweep';
+      readonly purges: readonly Purged[];
+      readonly remove: boolean;
+      /** The last row that was seen. */
+      readonly after: number;
+    }
   | { readonly kind: 'tidy'; readonly now: number }
   | { readonly kind: 'clear' | 'catch-up' | 'stats' | 'close' };
 
@@ -27,6 +35,7 @@ export interface WriterReply {
   readonly serial: number;
   readonly failure?: { readonly message: string; readonly corrupt: boolean };
   readonly stats?: TierStats;
+  readonly swept?: { readonly meant: number; readonly last: number | undefined };
   /** The batch's memory, for the next one. */
   readonly room?: ArrayBuffer;
 }
@@ -51,6 +60,8 @@ function perform(task: WriterTask): Omit<WriterReply, 'serial' | 'room'> {
       case 'tidy':
         store.tidy(task.now);
         break;
+      case 'sweep':
+        return { swept: store.sweep(task.purges, task) };
       case 'clear':
         store.clear();
         break;

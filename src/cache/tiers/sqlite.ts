@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { Signals } from '../../kernel/signals.ts';
+import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import { fingerprint } from './fingerprint.ts';
 import { KeyFilter } from './key-filter.ts';
@@ -97,6 +98,14 @@ class SqliteFileTier implements SqliteTier {
     // Not a turn later where nothing stands against it: what is set after this call must stay.
     if (this.#restart !== undefined) await this.#restart;
     await this.#queue.clear();
+  }
+
+  async sweep(
+    purges: readonly Purged[],
+    { remove }: { readonly remove: boolean },
+  ): Promise<number> {
+    await this.#restart;
+    return this.#queue.sweep(purges, remove);
   }
 
   async stats(): Promise<TierStats> {

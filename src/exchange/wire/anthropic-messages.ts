@@ -6,8 +6,15 @@ import { anthropicBound } from './anthropic-bound.ts';
 import { anthropicErrorBody, anthropicErrorEvent } from './anthropic-errors.ts';
 import { messageEvents } from './anthropic-events.ts';
 import { messageFacts } from './anthropic-facts.ts';
+import {
+  nameIn,
+  readFlag,
+  readMessages,
+  readModel,
+  readSampling,
+  readTools,
+} from './request-fields.ts';
 import { messagesSpend } from './anthropic-spend.ts';
-import { nameIn, readFlag, readMessages, readModel, readSampling } from './request-fields.ts';
 
 /** Request members of Anthropic's dialects that cannot change what the model writes. */
 export const anthropicInert: ReadonlySet<string> = new Set([
@@ -34,6 +41,7 @@ export const anthropicMessages: Dialect = {
       bound: anthropicBound(body),
       ...anthropicNames(body),
       serviceTier: textOf(body['service_tier']),
+      ...readTools(body),
     };
   },
   spendTerms: messagesSpend,

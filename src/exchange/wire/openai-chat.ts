@@ -15,6 +15,7 @@ import {
   readNames,
   readNumber,
   readSampling,
+  readTools,
 } from './request-fields.ts';
 
 /** OpenAI's chat completions, and all that speak them. */
@@ -25,7 +26,7 @@ export const openAiChat: Dialect = {
   requestFacts(body) {
     readMessages(body);
     readNumber(body, 'n');
-    return { ...chunkedFacts(body), bound: chatBound(body) };
+    return { ...chunkedFacts(body), bound: chatBound(body), ...readTools(body) };
   },
   spendTerms: chatSpend,
   answerFacts: choicesFacts,

@@ -7,8 +7,15 @@ import { openAiInert } from './openai-inert.ts';
 import { ResponsesAssembler } from './openai-responses-assembler.ts';
 import { responsesEvents } from './openai-responses-events.ts';
 import { responsesFacts } from './openai-responses-facts.ts';
+import {
+  readFlag,
+  readModel,
+  readNames,
+  readSampling,
+  readTools,
+  readTextOrList,
+} from './request-fields.ts';
 import { responsesSpend } from './openai-spend.ts';
-import { readFlag, readModel, readNames, readSampling, readTextOrList } from './request-fields.ts';
 
 /** OpenAI's responses. */
 export const openAiResponses: Dialect = {
@@ -26,6 +33,7 @@ export const openAiResponses: Dialect = {
       bound: responsesBound(body),
       ...readNames(body),
       serviceTier: textOf(body['service_tier']),
+      ...readTools(body),
     };
   },
   spendTerms: responsesSpend,

@@ -67,6 +67,26 @@ export function readNames(body: JsonObject): Pick<RequestFacts, 'agent' | 'sessi
   };
 }
 
+/** Few lists of tools make many calls: the turns of a conversation share theirs. */
+const toolNames = new WeakMap<object, readonly string[]>();
+const noTools: { readonly tools?: readonly string[] } = {};
+
+/** The names of the tools that a request offers, in whichever form its dialect has them. */
+export function readTools(body: JsonObject): { readonly tools?: readonly string[] } {
+  const list = body['tools'];
+  if (!Array.isArray(list) || list.length === 0) return noTools;
+  let tools = toolNames.get(list);
+  if (tools === undefined) {
+    tools = (list as readonly JsonValue[]).flatMap((tool) => {
+      if (!isObject(tool)) return [];
+      const own = isObject(tool['function']) ? tool['function'] : tool;
+      return nameIn(own['name']) ?? [];
+    });
+    toolNames.set(list, tools);
+  }
+  return { tools };
+}
+
 /** The text where it can be a name; what was meant for others and cannot is passed over. */
 export function nameIn(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' && isName(value) ? value : undefined;

@@ -1,0 +1,184 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { installationSecret } from './cache/installation-secret.ts';
+import { createMemoryPurges } from './cache/invalidation/memory-purges.ts';
+import type { PurgeTarget } from './cache/invalidation/purge-bus.ts';
+import type { PurgeStore } from './cache/invalidation/purge-store.ts';
+import { PurgeWatch } from './cache/invalidation/purge-watch.ts';
+import { Purger } from './cache/invalidation/purger.ts';
+import { createRedisBus } from './cache/invalidation/redis-bus.ts';
+import { createRedisPurges } from './cache/invalidation/redis-purges.ts';
+import { createSqlitePurges } from './cache/invalidation/sqlite-purges.ts';
+import { PolicyBook } from './cache/policies/policy-book.ts';
+import type { CachePolicy, CacheScope } from './cache/policy.ts';
+import { CacheStack } from './cache/stack.ts';
+import type { CacheTier } from './cache/tier.ts';
+import { createMemoryTier } from './cache/tiers/memory.ts';
+import { createSqliteTier } from './cache/tiers/sqlite.ts';
+import type { Config } from './config/config.ts';
+import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Signals } from './kernel/signals.ts';
+import type { PipelineParts } from './pipeline/stages.ts';
+import { openSharedParts, type SharedParts } from './shared-parts.ts';
+
+/** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
+export interface CacheParts {
+  readonly stack: CacheStack;
+  readonly forPipeline: Pick<
+    PipelineParts,
+    'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
+  >;
+  readonly purger: Purger;
+  /** Resolves when what others purged is known, or cannot be for now; never rejects. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface CachePartsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly signals: Signals;
+  readonly shared: SharedParts | undefined;
+  /** Whether anything is kept in the data directory. */
+  readonly keeps: boolean;
+  /** Caches beyond the tiers. */
+  readonly targets?: readonly PurgeTarget[];
+  /** Without the tier that this process alone sees: for a command beside the gateway. */
+  readonly withoutMemory?: boolean;
+}
+
+/** For one command about purges; nobody waits for it while serving a call. */
+const purgeDeadlineMs = 2000;
+
+/** @throws EconomizerError `ECO_CACHE_FILE` where a file cannot be opened. */
+export function openCacheParts(options: CachePartsOptions): CacheParts {
+  const { config, clock, signals, shared, targets = [] } = options;
+  const purges = new PurgeWatch({
+    local: ownPurges(options),
+    ...sharedPurges(options),
+    clock,
+    signals,
+  });
+  const tiers = tiersOf(options);
+  const stack = new CacheStack({ tiers, clock, signals, purges });
+  const purger = new Purger({ watch: purges, stack, targets, clock, signals });
+  return {
+    stack,
+    forPipeline: {
+      stack,
+      policies: bookOf(config, tiers),
+      purges,
+      showsKeys: config.cache.showKeys,
+      random: { next: Math.random },
+    },
+    purger,
+    async ready() {
+      await shared?.ready;
+      await purges.ready();
+    },
+    async close() {
+      await purger.idle();
+      await stack.close();
+      await purges.close();
+    },
+  };
+
+  function sharedPurges({ shared }: CachePartsOptions) {
+    // What no tier shares, no other gateway can have purged.
+    if (shared?.tier === undefined) return {};
+    const { link, prefix } = shared;
+    const onFailure = (error: unknown): void =>
+      signals.emit('part-failed', { part: 'cache.purges', operation: 'publish', error });
+    const redis = { link, prefix, deadlineMs: purgeDeadlineMs };
+    return { shared: createRedisPurges(redis), bus: createRedisBus({ ...redis, onFailure }) };
+  }
+
+  function tiersOf({ withoutMemory = false }: CachePartsOptions): CacheTier[] {
+    const { enabled, memory, disk, order } = config.cache;
+    const hasMemory = memory.enabled && !withoutMemory;
+    const makers: Record<CacheLevel, () => CacheTier | undefined> = {
+      memory: () => (hasMemory ? createMemoryTier({ ...memory, clock }) : undefined),
+      disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
+      redis: () => shared?.tier,
+    };
+    if (!enabled) return [];
+    // In the order in which they are asked.
+    return order.map((level) => makers[level]()).filter((tier) => tier !== undefined);
+  }
+}
+
+/**
+ * What a command needs to purge beside a gateway, or without one.
+ * @throws EconomizerError `ECO_CACHE_FILE` where a file cannot be opened.
+ */
+export async function openPurger({
+  config,
+  clock,
+  signals,
+}: Pick<CachePartsOptions, 'config' | 'clock' | 'signals'>): Promise<
+  Pick<CacheParts, 'purger' | 'close'>
+> {
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const ownSecret = installationSecret(config.dataDirectory);
+  const shared = openSharedParts({ config, clock, signals, ownSecret, keeps: true });
+  const parts = openCacheParts({
+    config,
+    clock,
+    signals,
+    shared,
+    keeps: true,
+    withoutMemory: true,
+  });
+  await parts.ready();
+  return {
+    purger: parts.purger,
+    async close() {
+      await parts.close();
+      await shared?.close();
+    },
+  };
+}
+
+/** Beside the cache file, whose entries it is about: processes that share the one share the other. */
+function ownPurges({ config, clock, signals, keeps }: CachePartsOptions): PurgeStore {
+  const { enabled, disk } = config.cache;
+  if (!enabled || !keeps) return createMemoryPurges();
+  const directory = disk.enabled ? dirname(disk.path) : config.dataDirectory;
+  return createSqlitePurges({ path: join(directory, 'purges.sqlite'), clock, signals });
+}
+
+const tierNames: Readonly<Record<CacheLevel, string>> = { memory: 'l1', redis: 'l2', disk: 'l3' };
+
+function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
+  const names = new Set(tiers.map(({ name }) => name));
+  const policies = cache.policies.map((policy) => policyOf(policy, cache.enabled, names));
+  return new PolicyBook({ policies, rules: cache.rules, usual: 'response' });
+}
+
+function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<string>): CachePolicy {
+  const { reuseSampled: sampled, reuseUnset: unset, levels } = policy;
+  return {
+    ...policy,
+    enabled,
+    reuse: { sampled, unset },
+    levels: levelsOf(levels, names),
+    scope: scopeOf(policy),
+  };
+}
+
+/** The tiers that are there. For Redis, where there is none, the disk stands in; where none is there, all that are. */
+function levelsOf(
+  levels: readonly CacheLevel[],
+  there: ReadonlySet<string>,
+): ReadonlySet<string> | undefined {
+  const wanted = new Set(levels.map((level) => tierNames[level]));
+  if (wanted.has('l2') && !there.has('l2')) wanted.add('l3');
+  const found = new Set([...wanted].filter((name) => there.has(name)));
+  return found.size === 0 || found.size === there.size ? undefined : found;
+}
+
+function scopeOf({ scope, shareAs, shareWith }: PolicyConfig): CacheScope {
+  if (scope !== 'shared') return { kind: scope };
+  return { kind: 'shared', name: shareAs, tenants: new Set(shareWith) };
+}

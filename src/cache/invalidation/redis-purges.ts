@@ -1,0 +1,124 @@
+import type { RedisLink, RedisReply, RedisScript } from '../../services/redis.ts';
+import { purgedAt, type PurgeOrder, type PurgeStore } from './purge-store.ts';
+import { everyTenant, everythingShared, type Purged } from './purge-table.ts';
+import { type Mark } from './mark.ts';
+
+export interface RedisPurgesOptions {
+  readonly link: RedisLink;
+  /** Before our own names, so that several installations can share a server. */
+  readonly prefix: string;
+  /** For one command, in milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/** Field of the hash for the last version; no line is called so, since each has a line feed in its name. */
+const versionField = 'version';
+/** Field of the line that begins a table. */
+const beginning = `${everyTenant}\\n${everythingShared}`;
+
+/** Takes the greater of each number, and the version from the greatest that anybody has heard of. */
+const merge = `
+local function merge(field, mark)
+  local known = redis.call('HGET', KEYS[1], field)
+  local old = known and cjson.decode(known) or {0, 0, 0, 0, 0}
+  for i = 1, 5 do
+    if old[i] > mark[i] then mark[i] = old[i] end
+  end
+  redis.call('HSET', KEYS[1], field, string.format('[%.0f,%.0f,%.0f,%.0f,%.0f]', unpack(mark)))
+end
+`;
+
+const nextVersion: RedisScript = {
+  source: `
+local stored = tonumber(redis.call('HGET', KEYS[1], '${versionField}') or '0')
+local version = math.max(stored + 1, tonumber(ARGV[1]) + 1, tonumber(ARGV[2]))
+${merge}
+for i = 3, #ARGV, 2 do
+  local mark = cjson.decode(ARGV[i + 1])
+  for n = 1, 5 do
+    if mark[n] == -1 then mark[n] = version end
+  end
+  -- Of several gateways that find no table, one begins it.
+  local begun = ARGV[i] == '${beginning}' and redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1
+  if not begun then merge(ARGV[i], mark) end
+end
+redis.call('HSET', KEYS[1], '${versionField}', string.format('%.0f', version))
+return string.format('%.0f', version)
+`,
+};
+
+const keepLines: RedisScript = {
+  source: `
+${merge}
+for i = 2, 1 + 2 * tonumber(ARGV[1]), 2 do
+  local mark = cjson.decode(ARGV[i + 1])
+  merge(ARGV[i], mark)
+end
+for i = 2 + 2 * tonumber(ARGV[1]), #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+return 1
+`,
+};
+
+/** As a script, since a plain answer to HGETALL differs with the protocol's version. */
+const loadAll: RedisScript = { source: `return redis.call('HGETALL', KEYS[1])` };
+
+/** Lua takes some thousand arguments at most. */
+const linesAtOnce = 500;
+
+/** The purges of all gateways that share a Redis. The version is given out there, so that no gateway's clock has a say in the order. */
+export function createRedisPurges({ link, prefix, deadlineMs }: RedisPurgesOptions): PurgeStore {
+  const key = `${prefix}purges`;
+  return {
+    async load() {
+      return linesOf(await link.script(loadAll, [key], [], deadlineMs));
+    },
+    async add(orders: readonly PurgeOrder[], known, now) {
+      // The version is not known before: -1 stands for it.
+      const lines = orders.map((order) => purgedAt(order, -1));
+      const args = lines.flatMap(({ tenant, selector, mark }) => [
+        `${tenant}\n${selector}`,
+        JSON.stringify(numbersOf(mark)),
+      ]);
+      const given = [String(known), String(now), ...args];
+      const reply = await link.script(nextVersion, [key], given, deadlineMs);
+      const version = Number(String(reply));
+      return orders.map((order) => purgedAt(order, version));
+    },
+    async keep(lines, folded = []) {
+      for (let at = 0; at === 0 || at < lines.length; at += linesAtOnce) {
+        const some = lines.slice(at, at + linesAtOnce);
+        const isLast = at + linesAtOnce >= lines.length;
+        const dropped = isLast
+          ? folded.map(({ tenant, selector }) => `${tenant}\n${selector}`)
+          : [];
+        if (some.length === 0 && dropped.length === 0) return;
+        const args = some.flatMap(({ tenant, selector, mark }) => [
+          `${tenant}\n${selector}`,
+          JSON.stringify(numbersOf(mark)),
+        ]);
+        await link.script(keepLines, [key], [String(some.length), ...args, ...dropped], deadlineMs);
+      }
+    },
+    close() {}, // the link is its maker's
+  };
+}
+
+function numbersOf({ hard, hardBefore, soft, softBefore, softBeforeAt }: Mark): number[] {
+  return [hard, hardBefore, soft, softBefore, softBeforeAt];
+}
+
+function linesOf(reply: RedisReply): readonly Purged[] {
+  const texts = Array.isArray(reply) ? reply.map(String) : [];
+  const lines: Purged[] = [];
+  for (let index = 0; index + 1 < texts.length; index += 2) {
+    const [name, value] = [texts[index]!, texts[index + 1]!];
+    const split = name.indexOf('\n');
+    if (split < 0) continue;
+    const [hard = 0, hardBefore = 0, soft = 0, softBefore = 0, softBeforeAt = 0] = JSON.parse(
+      value,
+    ) as number[];
+    const mark = { hard, hardBefore, soft, softBefore, softBeforeAt };
+    lines.push({ tenant: name.slice(0, split), selector: name.slice(split + 1), mark });
+  }
+  return lines;
+}
