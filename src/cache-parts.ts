@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { installationSecret } from './cache/installation-secret.ts';
@@ -98,7 +99,8 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     const { enabled, memory, disk, order } = config.cache;
     const hasMemory = memory.enabled && !withoutMemory;
     const makers: Record<CacheLevel, () => CacheTier | undefined> = {
-      memory: () => (hasMemory ? createMemoryTier({ ...memory, clock }) : undefined),
+      memory: () =>
+        hasMemory ? createMemoryTier({ ...memory, clock, seed: randomInt(2 ** 31) }) : undefined,
       disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
       redis: () => shared?.tier,
     };

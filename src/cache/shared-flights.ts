@@ -56,7 +56,10 @@ export class SharedFlights {
         (message) => this.#hear(message.toString()),
         () => this.#waiters.tellAll(),
       )
-      .then((end) => (this.#unsubscribe = end))
+      .then((end) => {
+        this.#unsubscribe = end;
+        this.#waiters.tellAll(); // until now nothing was heard
+      })
       .catch((error: unknown) => this.#fail('subscribe', error));
   }
 

@@ -70,7 +70,9 @@ export interface PipelineParts {
   /** Undefined: prefixes are not kept warm by calls of our own. */
   readonly keepWarm: { readonly perSession: number; readonly perDay: number } | undefined;
   /** Undefined: budgets press nobody. */
-  readonly protection: { readonly protection: Protection; readonly cheaper: CheaperOf } | undefined;
+  readonly protection?:
+    | { readonly protection: Protection; readonly cheaper: CheaperOf }
+    | undefined;
   /** Undefined: flights are this process's own. */
   readonly sharing: Sharing | undefined;
   readonly clock: Clock;

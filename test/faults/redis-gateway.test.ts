@@ -73,9 +73,9 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     server.pause();
     const stopped = await ask(house, 'stopped', 200);
     const [first, ...later] = stopped;
-    // The lookup's own 20 ms, and not those of the flight on top.
-    expect(first).toBeLessThan(percentile(usual, 0.5) + 40);
-    expect(percentile(later, 0.5)).toBeLessThan(percentile(usual, 0.5) + 1);
+    // The lookup's own 20 ms, and not the 200 of the flight on top; then nothing. The rest is for machines that are busy.
+    expect(first).toBeLessThan(percentile(usual, 0.5) + 150);
+    expect(percentile(later, 0.5)).toBeLessThan(percentile(usual, 0.5) + 10);
     server.resume();
     await untilShared(house);
   }, 30_000);

@@ -53,12 +53,12 @@ describe.skipIf(!hasRedis)('a link to a server in trouble', () => {
     const late = await timed(link.send(['GET', 'a'], 20));
     expect(late.text).toMatch(/did not answer within 20 ms/);
     expect(late.ms).toBeGreaterThan(18);
-    await until(() => !link.connected, 1000);
-    const refused = await timed(link.send(['GET', 'a'], 20));
+    await until(() => !link.connected, 2500);
+    const refused = await timed(link.send(['GET', 'a'], 1000));
     expect(refused.text).toMatch(/does not answer them just now/);
-    expect(refused.ms).toBeLessThan(5);
+    expect(refused.ms).toBeLessThan(500);
     server.resume();
-    await until(() => link.connected, 1000);
+    await until(() => link.connected);
     expect(await link.send(['PING'], 1000)).toBe('PONG');
   });
 
@@ -111,7 +111,7 @@ describe.skipIf(!hasRedis)('a link to a server in trouble', () => {
     await until(() => !link.connected);
     const refused = await timed(link.send(['GET', 'a'], 1000));
     expect(refused.text).toMatch(/cannot be reached just now/);
-    expect(refused.ms).toBeLessThan(5);
+    expect(refused.ms).toBeLessThan(500);
     await server.restart();
     await until(() => link.connected && heard.length === 2);
     await link.send(['PUBLISH', 'news', 'second'], 1000);

@@ -39,7 +39,10 @@ export interface Plan {
 export const replicas = 4;
 const teams = 4;
 const agents = 20;
+/** In the rush; those who come after it use what calls of the rush give back when they end. */
 const perSecond = 50;
+const partInRush = 0.9;
+const perSecondAfter = 5;
 
 /** Dollars a million tokens, as nano-dollars a token. */
 const inputRate = 4000;
@@ -58,15 +61,17 @@ export interface PlanSize {
 /** What every run has unless said otherwise. */
 export const wholePlan: PlanSize = { calls: 20_000, crashes: 4 };
 
-/** Calls at 50 a second against a budget for a third of them; 40 % of the callers set no cap. */
+/** Calls at 50 a second, and a tenth of them more slowly after that, against a budget for a third; 40 % of the callers set no cap. */
 export function planOf(seed: number, { calls, crashes }: PlanSize): Plan {
   const random = seededRandom(seed);
-  const arrivals = Array.from({ length: calls }, (_, index) => arrivalOf(seed, index, random));
-  const lastsMs = (calls / perSecond) * 1000;
+  const arrivals = Array.from({ length: calls }, (_, index) => {
+    return arrivalOf(seed, index, timeOf(index + random.next(), calls), random);
+  });
+  const lastsMs = timeOf(calls * partInRush, calls);
   return {
     arrivals,
     crashes: Array.from({ length: crashes }, () => ({
-      at: between(random, 0.02, 0.8) * lastsMs,
+      at: between(random, 0.02, 0.5) * lastsMs,
       replica: Math.floor(random.next() * replicas),
     })),
     jumps: Array.from({ length: 4 }, () => ({
@@ -76,7 +81,12 @@ export function planOf(seed: number, { calls, crashes }: PlanSize): Plan {
   };
 }
 
-function arrivalOf(seed: number, index: number, random: Random): Arrival {
+function timeOf(index: number, calls: number): number {
+  const rush = Math.min(index, calls * partInRush);
+  return (rush / perSecond + (index - rush) / perSecondAfter) * 1000;
+}
+
+function arrivalOf(seed: number, index: number, at: number, random: Random): Arrival {
   const input = Math.ceil(logNormal(random, 1500, 0.8));
   const wanted = Math.ceil(logNormal(random, 350, 1));
   const isUncapped = random.next() < 0.4;
@@ -87,7 +97,7 @@ function arrivalOf(seed: number, index: number, random: Random): Arrival {
   const agent = Math.floor(random.next() ** 2 * agents);
   return {
     id: `${seed}-${index}`,
-    at: ((index + random.next()) / perSecond) * 1000,
+    at,
     team: agent % teams,
     agent,
     replica: Math.floor(random.next() * replicas),

@@ -43,6 +43,7 @@ export function simulate(makeWay: WayMaker, seed: number, size: PlanSize): SimRe
   for (const { at, byMs } of plan.jumps) clock.after(at, () => clock.jump(byMs));
   for (const { at, replica } of plan.crashes) {
     clock.after(at, () => {
+      const isFirst = !fleet[replica]!.isDead;
       const lost = fleet[replica]!.crash();
       for (const { id, granted, billed } of lost) {
         tally.charged.set(id, granted);
@@ -54,7 +55,7 @@ export function simulate(makeWay: WayMaker, seed: number, size: PlanSize): SimRe
         }
       }
       clock.after(restartMs, () => {
-        fleet[replica] = start();
+        if (isFirst) fleet[replica] = start();
       });
     });
   }

@@ -83,6 +83,8 @@ async function audit(
 ): Promise<SimResult> {
   await delay(leaseMs + 50);
   await store.heartbeat();
+  // What is freed from here on came too late to be used by anybody.
+  const [used] = await store.read(['all@total']);
   const expected = new Map(ended);
   for (const { id, amount } of await store.openHolds()) {
     const cost = ended.get(id);
@@ -102,7 +104,7 @@ async function audit(
     refused,
     overshoot: bill.overshoot,
     passed,
-    counted: all!.spent / limits.all,
+    counted: used!.spent / limits.all,
     billed: bill.share,
     leaked: all!.held / limits.all,
     isExact: all!.spent === charged && warns!.spent === charged,

@@ -42,6 +42,10 @@ export class Replica {
     this.#options = options;
   }
 
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
   arrive(arrival: Arrival): void {
     this.#attempt(arrival, 0);
   }
@@ -52,6 +56,8 @@ export class Replica {
 
   /** Ends it as `kill -9` does. The provider goes on for a while, and bills. @returns the holds that nobody settles. */
   crash(): readonly { readonly id: string; readonly granted: number; readonly billed: number }[] {
+    // A replica that is being started anew has nothing more to lose.
+    if (this.#isDead) return [];
     this.#isDead = true;
     const now = this.#options.clock.tick();
     return [...this.#running.values()].map((running) => {
