@@ -21,6 +21,7 @@ import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import type { AdminRoute } from './gateway/admin/route.ts';
 import { adminRoutes } from './gateway/admin/routes.ts';
+import { EdgeDoor } from './gateway/edge/edge-door.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { JsonObject } from './kernel/json.ts';
@@ -47,6 +48,8 @@ export interface Assembly {
   readonly bringYourOwn: ReadonlySet<string>;
   readonly stack: CacheStack;
   readonly purger: Purger;
+  /** Where an edge fetches answers from; undefined where there is none. */
+  readonly edge: EdgeDoor | undefined;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -81,7 +84,8 @@ export function assemble(options: AssemblyOptions): Assembly {
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
-  const cache = openCacheParts({ config, clock, signals, shared, keeps });
+  const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
+  const cache = openCacheParts({ config, clock, signals, shared, keeps, secret });
   const { stack } = cache;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
@@ -91,7 +95,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     ...guarded,
     upstream: options.upstream ?? http!,
     recogniser: recogniserOf(config),
-    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
+    secret,
     ...cache.forPipeline,
     books: ledger ?? noBooks,
     price: usagePricer(priceBook),
@@ -114,6 +118,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     bringYourOwn: bringYourOwn(config),
     stack,
     purger: cache.purger,
+    edge: cache.edgeOrigin && new EdgeDoor({ origin: cache.edgeOrigin, signals }),
     shared,
     adminRoutes: adminRoutes({
       keyStore,

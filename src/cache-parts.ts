@@ -14,13 +14,17 @@ import { PolicyBook } from './cache/policies/policy-book.ts';
 import type { CachePolicy, CacheScope } from './cache/policy.ts';
 import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
+import { edgeTierName } from './cache/tiers/edge.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
+import type { SecretInUse } from './cache/shared-secret.ts';
+import type { EdgeOrigin } from './cache/edge/origin.ts';
 import type { Config } from './config/config.ts';
 import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
+import { openEdgeParts } from './edge-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
@@ -31,6 +35,8 @@ export interface CacheParts {
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
   >;
   readonly purger: Purger;
+  /** What an edge fetches from; undefined where there is none. */
+  readonly edgeOrigin: EdgeOrigin | undefined;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -43,8 +49,8 @@ export interface CachePartsOptions {
   readonly shared: SharedParts | undefined;
   /** Whether anything is kept in the data directory. */
   readonly keeps: boolean;
-  /** Caches beyond the tiers. */
-  readonly targets?: readonly PurgeTarget[];
+  /** What seals and names are made with. */
+  readonly secret: SecretInUse;
   /** Without the tier that this process alone sees: for a command beside the gateway. */
   readonly withoutMemory?: boolean;
 }
@@ -54,15 +60,19 @@ const purgeDeadlineMs = 2000;
 
 /** @throws EconomizerError `ECO_CACHE_FILE` where a file cannot be opened. */
 export function openCacheParts(options: CachePartsOptions): CacheParts {
-  const { config, clock, signals, shared, targets = [] } = options;
+  const { config, clock, signals, shared } = options;
   const purges = new PurgeWatch({
     local: ownPurges(options),
     ...sharedPurges(options),
     clock,
     signals,
   });
-  const tiers = tiersOf(options);
+  const { withoutMemory: isBeside = false, secret, keeps } = options;
+  const edge = openEdgeParts({ config, secret, keeps: keeps && !isBeside, clock, signals });
+  const own = tiersOf(options);
+  const tiers = edge === undefined || isBeside ? own : [...own, edge.tier];
   const stack = new CacheStack({ tiers, clock, signals, purges });
+  const targets: readonly PurgeTarget[] = edge === undefined ? [] : [edge.purges];
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
   return {
     stack,
@@ -74,6 +84,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       random: { next: Math.random },
     },
     purger,
+    edgeOrigin: edge?.origin(stack, own),
     async ready() {
       await shared?.ready;
       await purges.ready();
@@ -81,6 +92,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     async close() {
       await purger.idle();
       await stack.close();
+      await edge?.close();
       await purges.close();
     },
   };
@@ -124,7 +136,9 @@ export async function openPurger({
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = installationSecret(config.dataDirectory);
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps: true });
+  const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
   const parts = openCacheParts({
+    secret,
     config,
     clock,
     signals,
@@ -159,25 +173,27 @@ function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
 }
 
 function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<string>): CachePolicy {
-  const { reuseSampled: sampled, reuseUnset: unset, levels } = policy;
+  const { reuseSampled: sampled, reuseUnset: unset } = policy;
+  const levels = levelsOf(policy.levels, names);
+  const hasEdge = names.has(edgeTierName);
   return {
     ...policy,
     enabled,
     reuse: { sampled, unset },
-    levels: levelsOf(levels, names),
+    // Where all but the edge are meant, nobody need look which.
+    levels: hasEdge || levels.size < names.size ? levels : undefined,
+    edgeLevels:
+      hasEdge && policy.edge === 'public' ? new Set([...levels, edgeTierName]) : undefined,
     scope: scopeOf(policy),
   };
 }
 
-/** The tiers that are there. For Redis, where there is none, the disk stands in; where none is there, all that are. */
-function levelsOf(
-  levels: readonly CacheLevel[],
-  there: ReadonlySet<string>,
-): ReadonlySet<string> | undefined {
+/** The tiers that are there, but for the edge. For Redis, where there is none, the disk stands in; where none is there, all that are. */
+function levelsOf(levels: readonly CacheLevel[], there: ReadonlySet<string>): ReadonlySet<string> {
   const wanted = new Set(levels.map((level) => tierNames[level]));
   if (wanted.has('l2') && !there.has('l2')) wanted.add('l3');
-  const found = new Set([...wanted].filter((name) => there.has(name)));
-  return found.size === 0 || found.size === there.size ? undefined : found;
+  const found = [...wanted].filter((name) => there.has(name));
+  return new Set(found.length > 0 ? found : [...there].filter((name) => name !== edgeTierName));
 }
 
 function scopeOf({ scope, shareAs, shareWith }: PolicyConfig): CacheScope {

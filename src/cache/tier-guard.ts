@@ -98,7 +98,8 @@ export class TierGuard {
 
   async #awaitEntry(answer: Promise<CacheEntry | undefined>): Promise<CacheEntry | undefined> {
     try {
-      return this.#counted(await this.#within(this.#options.limits.lookupTimeoutMs, answer));
+      const { lookupTimeoutMs = this.#options.limits.lookupTimeoutMs } = this.tier;
+      return this.#counted(await this.#within(lookupTimeoutMs, answer));
     } catch (error) {
       return this.#failed('get', error, this.#lookups);
     }

@@ -41,6 +41,8 @@ export interface CacheTier {
   readonly name: string;
   /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
   readonly shared?: boolean;
+  /** How long it may take for a lookup, in milliseconds; undefined: as long as every tier. */
+  readonly lookupTimeoutMs?: number;
   /** The entry, never one past its `staleUntil`. */
   get(key: string): Awaitable<CacheEntry | undefined>;
   /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */

@@ -11,6 +11,7 @@ import type {
   ProviderConfig,
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
+import { edgeConfig } from './build-edge.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -35,6 +36,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
+    edge: values.edge && edgeConfig(values.edge),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     protection: protectionConfig(values.protection),

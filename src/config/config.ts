@@ -1,3 +1,4 @@
+import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -21,6 +22,7 @@ export interface Config {
   readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
+  readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly protection: ProtectionConfig;
@@ -262,12 +264,13 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis } = config;
+  const { providers, cache, redis, edge } = config;
   const others = [
     cache.secret,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),
+    edge === undefined ? undefined : 'secret' in edge.purge ? edge.purge.secret : edge.purge.token,
   ];
   return [
     ...providers.map(({ apiKey }) => apiKey),

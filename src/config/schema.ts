@@ -19,6 +19,7 @@ import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
+import { edgeSchema } from './edge-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -118,6 +119,7 @@ export const configSchema = section('Configuration of Economizer.', {
   budgets: budgetsSchema,
   budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
+  edge: edgeSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   protection: protectionSchema.prefault({}),

@@ -23,7 +23,7 @@ export type Outcome =
   | 'failed'; // our own fault
 
 /** Where the answer came from. */
-export type Source = 'upstream' | 'l1' | 'l2' | 'l3' | 'stale' | 'flight' | 'none';
+export type Source = 'upstream' | 'l1' | 'l2' | 'l3' | 'l4' | 'stale' | 'flight' | 'none';
 
 /** What the stages learn about a call on its way; the `book` stage turns it into a ledger row. Undefined means not known, never zero. */
 export interface Account {
