@@ -8,9 +8,8 @@ import type { KeyStore } from './access/store.ts';
 import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
-import type { Purger } from './cache/invalidation/purger.ts';
 import type { CacheStack } from './cache/stack.ts';
-import { openCacheParts } from './cache-parts.ts';
+import { openCacheParts, type CacheFaces } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
@@ -21,7 +20,6 @@ import type { Upstream } from './exchange/upstream.ts';
 import { Access } from './gateway/access.ts';
 import type { AdminRoute } from './gateway/admin/route.ts';
 import { adminRoutes } from './gateway/admin/routes.ts';
-import { EdgeDoor } from './gateway/edge/edge-door.ts';
 import { Routes, type RoutedProvider } from './gateway/routes.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { JsonObject } from './kernel/json.ts';
@@ -40,16 +38,12 @@ import { assembleProtection } from './protection-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
-export interface Assembly {
+export interface Assembly extends CacheFaces {
   readonly pipeline: Pipeline;
   readonly routes: Routes;
   readonly access: Access;
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
-  readonly stack: CacheStack;
-  readonly purger: Purger;
-  /** Where an edge fetches answers from; undefined where there is none. */
-  readonly edge: EdgeDoor | undefined;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -86,7 +80,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
   const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
   const cache = openCacheParts({ config, clock, signals, shared, keeps, secret });
-  const { stack } = cache;
+  const { stack, purger } = cache.faces;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
@@ -116,16 +110,14 @@ export function assemble(options: AssemblyOptions): Assembly {
     routes: routesOf(config),
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
-    stack,
-    purger: cache.purger,
-    edge: cache.edgeOrigin && new EdgeDoor({ origin: cache.edgeOrigin, signals }),
+    ...cache.faces,
     shared,
     adminRoutes: adminRoutes({
       keyStore,
       configuredKeys,
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
-      purger: cache.purger,
+      purger,
       budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),

@@ -18,25 +18,30 @@ import { edgeTierName } from './cache/tiers/edge.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
 import type { SecretInUse } from './cache/shared-secret.ts';
-import type { EdgeOrigin } from './cache/edge/origin.ts';
 import type { Config } from './config/config.ts';
 import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
+import { EdgeDoor } from './gateway/edge/edge-door.ts';
 import { openEdgeParts } from './edge-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 
+/** What others than the stages have to do with the cache. */
+export interface CacheFaces {
+  readonly stack: CacheStack;
+  readonly purger: Purger;
+  /** Where an edge fetches answers from; undefined where there is none. */
+  readonly edge: EdgeDoor | undefined;
+}
+
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
 export interface CacheParts {
-  readonly stack: CacheStack;
+  readonly faces: CacheFaces;
   readonly forPipeline: Pick<
     PipelineParts,
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
   >;
-  readonly purger: Purger;
-  /** What an edge fetches from; undefined where there is none. */
-  readonly edgeOrigin: EdgeOrigin | undefined;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -74,8 +79,9 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
   const stack = new CacheStack({ tiers, clock, signals, purges });
   const targets: readonly PurgeTarget[] = edge === undefined ? [] : [edge.purges];
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
+  const door = edge && new EdgeDoor({ origin: edge.origin(stack, own), signals });
   return {
-    stack,
+    faces: { stack, purger, edge: door },
     forPipeline: {
       stack,
       policies: bookOf(config, tiers),
@@ -83,8 +89,6 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       showsKeys: config.cache.showKeys,
       random: { next: Math.random },
     },
-    purger,
-    edgeOrigin: edge?.origin(stack, own),
     async ready() {
       await shared?.ready;
       await purges.ready();
@@ -131,7 +135,7 @@ export async function openPurger({
   clock,
   signals,
 }: Pick<CachePartsOptions, 'config' | 'clock' | 'signals'>): Promise<
-  Pick<CacheParts, 'purger' | 'close'>
+  Pick<CacheFaces, 'purger'> & Pick<CacheParts, 'close'>
 > {
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = installationSecret(config.dataDirectory);
@@ -148,7 +152,7 @@ export async function openPurger({
   });
   await parts.ready();
   return {
-    purger: parts.purger,
+    purger: parts.faces.purger,
     async close() {
       await parts.close();
       await shared?.close();

@@ -81,14 +81,12 @@ function largestAnswer({ maxAnswerBytes }: Config['cache']['policies'][number]):
 }
 
 function waysOf({ purge }: EdgeConfig, http: EdgeHttp): readonly PurgeWay[] {
-  switch (purge.kind) {
-    case 'varnish':
-      return purge.urls.map((url) => createVarnishWay({ ...purge, url, http }));
-    case 'fastly':
-      return [createFastlyWay({ ...purge, http })];
-    case 'cloudflare':
-      return [createCloudflareWay({ ...purge, http })];
+  if (purge.kind === 'varnish') {
+    return purge.urls.map((url) => createVarnishWay({ ...purge, url, http }));
   }
+  return purge.kind === 'fastly'
+    ? [createFastlyWay({ ...purge, http })]
+    : [createCloudflareWay({ ...purge, http })];
 }
 
 /** Policies may share under one name; then their tenants do. */

@@ -96,7 +96,7 @@ sub vcl_backend_response {
   }
   # Not there now; it may be in a moment, and nobody need queue for that.
   set beresp.uncacheable = true;
-  set beresp.ttl = 1s;
+  set beresp.ttl = 100ms;
   set beresp.grace = 0s;
   return (deliver);
 }

@@ -39,10 +39,10 @@ export type Awaitable<Value> = Value | Promise<Value>;
 export interface CacheTier {
   /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`. */
   readonly name: string;
+  /** How long it may take, in milliseconds, where that is its own setting. */
+  readonly patience?: { readonly lookupMs: number; readonly storeMs: number };
   /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
   readonly shared?: boolean;
-  /** How long it may take for a lookup, in milliseconds; undefined: as long as every tier. */
-  readonly lookupTimeoutMs?: number;
   /** The entry, never one past its `staleUntil`. */
   get(key: string): Awaitable<CacheEntry | undefined>;
   /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */

@@ -11,14 +11,10 @@ export function edgeConfig({ url, lookup, purge }: EdgeValues): EdgeConfig {
 function purgeConfig(purge: EdgeValues['purge'], url: string): EdgePurgeConfig {
   const { kind, timeout: timeoutMs, urls = [url], api } = purge;
   const [secret, token] = [purge.secret!, purge.token!];
-  switch (kind) {
-    case 'varnish':
-      return { kind, timeoutMs, urls: urls.map(bare), secret };
-    case 'fastly':
-      return { kind, timeoutMs, service: purge.service!, token, api: bare(api ?? fastlyApi) };
-    case 'cloudflare':
-      return { kind, timeoutMs, zone: purge.zone!, token, api: bare(api ?? cloudflareApi) };
-  }
+  if (kind === 'varnish') return { kind, timeoutMs, urls: urls.map(bare), secret };
+  return kind === 'fastly'
+    ? { kind, timeoutMs, service: purge.service!, token, api: bare(api ?? fastlyApi) }
+    : { kind, timeoutMs, zone: purge.zone!, token, api: bare(api ?? cloudflareApi) };
 }
 
 const fastlyApi = 'https://api.fastly.com';

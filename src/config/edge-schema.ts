@@ -58,9 +58,9 @@ const purge = section('How the edge is told that answers are gone.', {
   }),
 }).superRefine((given, context) => {
   const { needed, allowed } = fieldsOf[given.kind];
-  const known: readonly string[] = [...needed, ...allowed];
+  const known = new Set<string>([...needed, ...allowed]);
   for (const name of ownFields) {
-    if (given[name] !== undefined && !known.includes(name)) {
+    if (given[name] !== undefined && !known.has(name)) {
       const message = `has no meaning for ${given.kind}; leave it out`;
       context.addIssue({ code: 'custom', path: [name], message });
     }

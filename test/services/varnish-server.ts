@@ -18,7 +18,8 @@ export interface VarnishServer {
 }
 
 /** False where this machine has no Varnish with `xkey`; then one line says how to get it. With `CI=true` that is a failure. */
-export const hasVarnish = serviceIsHere('varnishd', 'apt-get install varnish varnish-modules', '-V') && hasXkey();
+export const hasVarnish =
+  serviceIsHere('varnishd', 'apt-get install varnish varnish-modules', '-V') && hasXkey();
 
 function hasXkey(): boolean {
   const isHere = readdirSync('/usr/lib').some((each) =>

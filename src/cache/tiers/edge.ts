@@ -39,7 +39,7 @@ export function createEdgeTier(options: EdgeTierOptions): CacheTier {
   return {
     name: edgeTierName,
     shared: true,
-    lookupTimeoutMs: options.lookupMs,
+    patience: { lookupMs: options.lookupMs, storeMs: options.lookupMs },
     async get(key) {
       if (options.isBehind()) return undefined;
       const body = await fetched(key, options);
