@@ -8,9 +8,8 @@ import type { KeyStore } from './access/store.ts';
 import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
-import type { Purger } from './cache/invalidation/purger.ts';
 import type { CacheStack } from './cache/stack.ts';
-import { secretInUse, openCacheParts } from './cache-parts.ts';
+import { secretInUse, openCacheParts, type CacheFaces } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
@@ -40,14 +39,12 @@ import { openTools, type ToolParts } from './tool-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
-export interface Assembly {
+export interface Assembly extends CacheFaces {
   readonly pipeline: Pipeline;
   readonly routes: Routes;
   readonly access: Access;
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
-  readonly stack: CacheStack;
-  readonly purger: Purger;
   readonly tools: ToolParts;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
@@ -85,7 +82,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
   const secret = secretInUse(config, shared, ownSecret);
   const cache = openCacheParts({ config, clock, signals, shared, secret, keeps });
-  const { stack } = cache;
+  const { stack, purger } = cache.faces;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
@@ -114,8 +111,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     routes: routesOf(config),
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
-    stack,
-    purger: cache.purger,
+    ...cache.faces,
     tools: openTools({ cache, ...basics }),
     shared,
     adminRoutes: adminRoutes({
@@ -123,7 +119,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       configuredKeys,
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
-      purger: cache.purger,
+      purger,
       budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),

@@ -13,6 +13,7 @@ import type {
 import { cacheConfig } from './build-cache.ts';
 import { postgresConfig } from './build-postgres.ts';
 import { mcpConfig } from './build-mcp.ts';
+import { edgeConfig } from './build-edge.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -38,6 +39,7 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
     postgres: values.postgres && postgresConfig(values.postgres, directory),
+    edge: values.edge && edgeConfig(values.edge),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     mcp: mcpConfig(values.mcp, directory),

@@ -1,5 +1,6 @@
 import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
 import type { McpConfig } from './mcp-config.ts';
+import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -25,6 +26,7 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   /** Undefined: nothing is kept there. */
   readonly postgres: PostgresConfig | undefined;
+  readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly mcp: McpConfig;
@@ -270,13 +272,14 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis, postgres } = config;
+  const { providers, cache, redis, postgres, edge } = config;
   const others = [
     cache.secret,
     postgres?.password,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),
+    edge === undefined ? undefined : 'secret' in edge.purge ? edge.purge.secret : edge.purge.token,
   ];
   return [
     ...providers.map(({ apiKey }) => apiKey),

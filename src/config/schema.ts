@@ -21,6 +21,7 @@ import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
 import { postgresSchema } from './postgres-schema.ts';
 import { mcpSchema } from './mcp-schema.ts';
+import { edgeSchema } from './edge-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -121,6 +122,7 @@ export const configSchema = section('Configuration of Economizer.', {
   budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
   postgres: postgresSchema.optional(),
+  edge: edgeSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   protection: protectionSchema.prefault({}),

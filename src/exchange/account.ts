@@ -24,7 +24,16 @@ export type Outcome =
   | 'failed'; // our own fault
 
 /** Where the answer came from. */
-export type Source = 'upstream' | 'l1' | 'l2' | 'l3' | 'l3-postgres' | 'stale' | 'flight' | 'none';
+export type Source =
+  | 'upstream'
+  | 'l1'
+  | 'l2'
+  | 'l3'
+  | 'l3-postgres'
+  | 'l4'
+  | 'stale'
+  | 'flight'
+  | 'none';
 
 /** What the stages learn about a call on its way; the `book` stage turns it into a ledger row. Undefined means not known, never zero. */
 export interface Account {

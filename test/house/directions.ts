@@ -33,6 +33,7 @@ const roots = new Set([
   'cache-parts.ts',
   'budget-desk.ts',
   'budget-parts.ts',
+  'edge-parts.ts',
   'protection-parts.ts',
   'postgres-parts.ts',
   'shared-parts.ts',
