@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { FakeBytes } from '../../src/testing/fake-answer.ts';
-import { all, balance, charged, walled } from './budget-house.ts';
-import { chat, send, until, type House } from './harness.ts';
+import { all, balance, charged, standings, walled } from './budget-house.ts';
+import { chat, send, temporaryFolder, until, type House } from './harness.ts';
 
 const chatPath = '/v1/chat/completions';
 
@@ -162,5 +162,50 @@ describe('a job that goes on at the provider', () => {
     await send(`${house.url}/v1/responses`, JSON.stringify(body));
     await until(() => house.rows.length === 1);
     expect(await standing(house)).toBeGreaterThanOrEqual(1000 * perToken);
+  });
+});
+
+describe('who leaves', () => {
+  it('pays for the flight that it began, once, while others stay aboard', async () => {
+    const house = await walled([all(1, { scope: { agent: '*' } })], {
+      config: { cache: { enabled: true } },
+      provider: { gapMs: 10, answer: () => ({ text: 'word '.repeat(100) }) },
+    });
+    const body = chat({ max_tokens: 300, temperature: 0, stream: true });
+    const by = (agent: string): object => ({ headers: { 'x-economizer-agent': agent } });
+    const leader = send(house.url + chatPath, body, {
+      ...by('leader'),
+      onChunk: (_chunk, leave) => setTimeout(leave, 50),
+    }).catch(() => undefined);
+    await until(() => house.provider.calls.length === 1);
+    const follower = await send(house.url + chatPath, body, by('follower'));
+    await leader;
+    expect(follower.broken).toBe(false);
+    await until(() => house.rows.length === 2);
+    expect(house.provider.calls).toHaveLength(1);
+    const found = await standings(house);
+    expect(found.map(({ held }) => held)).toEqual(found.map(() => 0));
+    const spent = found.reduce((sum, each) => sum + each.spent, 0);
+    expect(spent).toBe(charged(house));
+    expect(spent).toBeGreaterThan(100 * perToken);
+  });
+
+  it('leaves nothing held when the gateway stops under it', async () => {
+    const data = temporaryFolder();
+    const house = await walled([all(1)], {
+      config: { data, shutdown_grace: '100ms' } as never,
+      provider: { gapMs: 50, answer: () => ({ text: 'word '.repeat(400) }) },
+    });
+    const body = chat({ max_tokens: 900, stream: true });
+    const cut = Promise.all(
+      Array.from({ length: 10 }, () => send(house.url + chatPath, body).catch(() => undefined)),
+    );
+    await until(() => house.provider.calls.length === 10);
+    await house.gateway.stop();
+    await cut;
+    const again = await walled([all(1)], { config: { data } });
+    await again.gateway.assembly.walls!.whenReady();
+    expect(await balance(again)).toEqual({ spent: charged(house), held: 0 });
+    expect(charged(house)).toBeGreaterThan(0);
   });
 });
