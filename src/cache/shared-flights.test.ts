@@ -9,6 +9,7 @@ import { sampleEntry } from './sample-entry.ts';
 import { SharedFlights, type Entrance, type Lease } from './shared-flights.ts';
 import { createRedisTier } from './tiers/redis.ts';
 
+const patientMs = 5000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function leaseOf(entrance: Entrance | undefined): Lease {
@@ -45,7 +46,7 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
       return Number((reply as unknown[])[1]);
     };
     const before = await listeners();
-    const flights = new SharedFlights({ ...parts, leaseMs, operationMs: 5000 });
+    const flights = new SharedFlights({ ...parts, leaseMs });
     while ((await listeners()) <= before) await sleep(5);
     const limits = { maxEntryBytes: 1e6, lookupMs: 5000, storeMs: 5000 };
     const tier = createRedisTier({ ...parts, ...limits, flights, secret: { current: 'secret' } });
@@ -62,35 +63,39 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
   it('are led by one; the others hear when the answer lies ready', async () => {
     const [one, other] = [await gateway(), await gateway()];
     const key = newKey();
-    leaseOf(await one.flights.enter(key, false));
+    leaseOf(await one.flights.enter(key, false, patientMs));
     const waiter = other.flights.waiter(key);
-    expect(await other.flights.enter(key, false)).toMatchObject({ busyMs: expect.any(Number) });
+    expect(await other.flights.enter(key, false, patientMs)).toMatchObject({
+      busyMs: expect.any(Number),
+    });
     const waiting = waiter.wait(5000, new Cancellation());
     const from = performance.now();
     await one.tier.set(entryOf(key, 1));
     expect(await waiting).toBe('stored');
     expect(performance.now() - from).toBeLessThan(4000);
-    expect(await other.flights.enter(key, false)).toEqual({ stored: true });
+    expect(await other.flights.enter(key, false, patientMs)).toEqual({ stored: true });
     expect(firstByte(await other.tier.get(key))).toBe(entryOf(key, 1).answer.final[0]);
-    leaseOf(await other.flights.enter(key, true)).release('free');
+    leaseOf(await other.flights.enter(key, true, patientMs)).release('free');
     waiter.done();
   });
 
   it('stay with a leader that lives, however long it takes', async () => {
     const [one, other] = [await gateway(900), await gateway(900)];
     const key = newKey();
-    leaseOf(await one.flights.enter(key, false));
+    leaseOf(await one.flights.enter(key, false, patientMs));
     await sleep(2000);
-    expect(await other.flights.enter(key, false)).toHaveProperty('busyMs');
+    expect(await other.flights.enter(key, false, patientMs)).toHaveProperty('busyMs');
   });
 
   it('pass to exactly one when the leader dies, and the late leader changes nothing', async () => {
     const [late, ...others] = [await gateway(), await gateway(), await gateway(), await gateway()];
     const key = newKey();
-    leaseOf(await late.flights.enter(key, false));
+    leaseOf(await late.flights.enter(key, false, patientMs));
     // As if it were stopped: its lease runs out and nobody renews it.
     await late.link.send(['DEL', `e:f1:{${key}}`], 1000);
-    const entrances = await Promise.all(others.map(({ flights }) => flights.enter(key, false)));
+    const entrances = await Promise.all(
+      others.map(({ flights }) => flights.enter(key, false, patientMs)),
+    );
     const leading = entrances.filter((each) => each !== undefined && 'lease' in each);
     expect(leading).toHaveLength(1);
     const leader = others[entrances.indexOf(leading[0])]!;
@@ -105,9 +110,9 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
   it('are not overwritten by a leader that comes back after the other has answered', async () => {
     const [late, leader] = [await gateway(), await gateway()];
     const key = newKey();
-    leaseOf(await late.flights.enter(key, false));
+    leaseOf(await late.flights.enter(key, false, patientMs));
     await late.link.send(['DEL', `e:f1:{${key}}`], 1000);
-    leaseOf(await leader.flights.enter(key, false));
+    leaseOf(await leader.flights.enter(key, false, patientMs));
     await leader.tier.set(entryOf(key, 2));
     await late.tier.set(entryOf(key, 1));
     expect(firstByte(await leader.tier.get(key))).toBe(entryOf(key, 2).answer.final[0]);
@@ -116,7 +121,7 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
   it('still bring their answer where the lease ran out and nobody took over', async () => {
     const one = await gateway();
     const key = newKey();
-    leaseOf(await one.flights.enter(key, false));
+    leaseOf(await one.flights.enter(key, false, patientMs));
     await one.link.send(['DEL', `e:f1:{${key}}`], 1000);
     await one.tier.set(entryOf(key, 1));
     expect(await one.tier.get(key)).toBeDefined();
@@ -127,13 +132,13 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
     async (how) => {
       const [one, other] = [await gateway(), await gateway()];
       const key = newKey();
-      const lease = leaseOf(await one.flights.enter(key, false));
+      const lease = leaseOf(await one.flights.enter(key, false, patientMs));
       const waiter = other.flights.waiter(key);
-      await other.flights.enter(key, false);
+      await other.flights.enter(key, false, patientMs);
       const waiting = waiter.wait(5000, new Cancellation());
       lease.release(how);
       expect(await waiting).toBe(how);
-      leaseOf(await other.flights.enter(key, false)).release('free');
+      leaseOf(await other.flights.enter(key, false, patientMs)).release('free');
       waiter.done();
     },
   );
@@ -153,7 +158,7 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
     const one = await gateway();
     await one.link.close();
     const from = performance.now();
-    expect(await one.flights.enter(newKey(), false)).toBeUndefined();
+    expect(await one.flights.enter(newKey(), false, patientMs)).toBeUndefined();
     expect(performance.now() - from).toBeLessThan(20);
   });
 });
