@@ -23,6 +23,7 @@ import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
+import { openPostgresParts } from './postgres-parts.ts';
 import { EdgeDoor } from './gateway/edge/edge-door.ts';
 import { openEdgeParts } from './edge-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
@@ -42,6 +43,8 @@ export interface CacheParts {
     PipelineParts,
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
   >;
+  /** What was purged; calls that change things add to it. */
+  readonly purges: PurgeWatch;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -52,10 +55,10 @@ export interface CachePartsOptions {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly shared: SharedParts | undefined;
+  /** What keys and seals are made with. */
+  readonly secret: SecretInUse;
   /** Whether anything is kept in the data directory. */
   readonly keeps: boolean;
-  /** What seals and names are made with. */
-  readonly secret: SecretInUse;
   /** Without the tier that this process alone sees: for a command beside the gateway. */
   readonly withoutMemory?: boolean;
 }
@@ -72,6 +75,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     clock,
     signals,
   });
+  const postgres = openPostgresParts(options);
   const { withoutMemory: isBeside = false, secret, keeps } = options;
   const edge = openEdgeParts({ config, secret, keeps: keeps && !isBeside, clock, signals });
   const own = tiersOf(options);
@@ -89,6 +93,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       showsKeys: config.cache.showKeys,
       random: { next: Math.random },
     },
+    purges,
     async ready() {
       await shared?.ready;
       await purges.ready();
@@ -96,6 +101,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     async close() {
       await purger.idle();
       await stack.close();
+      await postgres?.close();
       await edge?.close();
       await purges.close();
     },
@@ -119,6 +125,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
         hasMemory ? createMemoryTier({ ...memory, clock, seed: randomInt(2 ** 31) }) : undefined,
       disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
       redis: () => shared?.tier,
+      postgres: () => postgres?.tier,
     };
     if (!enabled) return [];
     // In the order in which they are asked.
@@ -140,13 +147,12 @@ export async function openPurger({
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = installationSecret(config.dataDirectory);
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps: true });
-  const secret = shared?.secret ?? { current: config.cache.secret ?? ownSecret };
   const parts = openCacheParts({
-    secret,
     config,
     clock,
     signals,
     shared,
+    secret: secretInUse(config, shared, ownSecret),
     keeps: true,
     withoutMemory: true,
   });
@@ -168,7 +174,21 @@ function ownPurges({ config, clock, signals, keeps }: CachePartsOptions): PurgeS
   return createSqlitePurges({ path: join(directory, 'purges.sqlite'), clock, signals });
 }
 
-const tierNames: Readonly<Record<CacheLevel, string>> = { memory: 'l1', redis: 'l2', disk: 'l3' };
+/** The secret that is configured or agreed on; else this installation's own. */
+export function secretInUse(
+  { cache }: Config,
+  shared: SharedParts | undefined,
+  ownSecret: string,
+): SecretInUse {
+  return shared?.secret ?? { current: cache.secret ?? ownSecret };
+}
+
+const tierNames: Readonly<Record<CacheLevel, string>> = {
+  memory: 'l1',
+  redis: 'l2',
+  disk: 'l3',
+  postgres: 'l3-postgres',
+};
 
 function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
   const names = new Set(tiers.map(({ name }) => name));
@@ -178,7 +198,7 @@ function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
 
 function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<string>): CachePolicy {
   const { reuseSampled: sampled, reuseUnset: unset } = policy;
-  const levels = levelsOf(policy.levels, names);
+  const levels = levelsOf(policy, names);
   const hasEdge = names.has(edgeTierName);
   return {
     ...policy,
@@ -192,10 +212,17 @@ function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<str
   };
 }
 
-/** The tiers that are there, but for the edge. For Redis, where there is none, the disk stands in; where none is there, all that are. */
-function levelsOf(levels: readonly CacheLevel[], there: ReadonlySet<string>): ReadonlySet<string> {
+/**
+ * The tiers that are there, but for the edge. For Redis, where there is none, the disk stands in; beside the disk, unless the user says
+ * otherwise, and in its place stands PostgreSQL; where none is there, all that are.
+ */
+function levelsOf(
+  { levels, saysLevels }: PolicyConfig,
+  there: ReadonlySet<string>,
+): ReadonlySet<string> {
   const wanted = new Set(levels.map((level) => tierNames[level]));
   if (wanted.has('l2') && !there.has('l2')) wanted.add('l3');
+  if (wanted.has('l3') && (!saysLevels || !there.has('l3'))) wanted.add('l3-postgres');
   const found = [...wanted].filter((name) => there.has(name));
   return new Set(found.length > 0 ? found : [...there].filter((name) => name !== edgeTierName));
 }

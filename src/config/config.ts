@@ -1,3 +1,5 @@
+import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
+import type { McpConfig } from './mcp-config.ts';
 import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
@@ -22,9 +24,12 @@ export interface Config {
   readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
+  /** Undefined: nothing is kept there. */
+  readonly postgres: PostgresConfig | undefined;
   readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly mcp: McpConfig;
   readonly protection: ProtectionConfig;
   readonly alerts: AlertsConfig;
   readonly runaway: RunawayConfig;
@@ -103,6 +108,7 @@ export interface CacheConfig {
     readonly lookupMs: number;
     readonly storeMs: number;
   };
+  readonly postgres: PostgresCacheConfig;
   /** Every level once, the one to be asked first in front. */
   readonly order: readonly CacheLevel[];
   /** Undefined: this installation's own, or what gateways agree on. */
@@ -178,6 +184,8 @@ export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
   /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
   readonly lostShare: number | undefined;
+  /** How long holds outlive the last sign of life of the gateway that made them. */
+  readonly leaseMs: number;
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
   readonly clampTokens: number;
   readonly waitMs: number;
@@ -264,9 +272,10 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis, edge } = config;
+  const { providers, cache, redis, postgres, edge } = config;
   const others = [
     cache.secret,
+    postgres?.password,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),
@@ -277,6 +286,10 @@ export function secretsOf(config: Config): readonly string[] {
     ...providers.flatMap(({ headers }) => Object.values(headers)),
     ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
     ...config.alerts.slack,
+    ...config.mcp.servers.flatMap(({ env, headers }) =>
+      // Short ones are switches, not secrets, and would blot out half the log.
+      [...Object.values(env), ...Object.values(headers)].filter((each) => each.length >= 8),
+    ),
     ...others,
   ].filter((each) => each !== undefined);
 }

@@ -1,5 +1,5 @@
 /** A level of the cache, by where it keeps answers. */
-export type CacheLevel = 'memory' | 'disk' | 'redis';
+export type CacheLevel = 'memory' | 'disk' | 'redis' | 'postgres';
 
 /** How long, where and with whom answers are kept; complete. */
 export interface PolicyConfig {

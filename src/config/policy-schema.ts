@@ -22,13 +22,18 @@ export const builtInPolicies = [
 ] as const;
 
 const levels = z
-  .array(z.enum(['memory', 'redis', 'disk'], { error: 'must be one of: memory, redis, disk' }), {
-    error: 'must be a list of levels, such as [memory, redis]',
-  })
+  .array(
+    z.enum(['memory', 'redis', 'disk', 'postgres'], {
+      error: 'must be one of: memory, redis, disk, postgres',
+    }),
+    {
+      error: 'must be a list of levels, such as [memory, redis]',
+    },
+  )
   .min(1, { error: 'must name a level; with mode: off nothing is kept' })
   .meta({
     description:
-      'Levels that it uses. Where there is no Redis, `disk` stands in for it, so that a restart does not lose what was to outlive it.',
+      'Levels that it uses. Where there is no Redis, `disk` stands in for it, so that a restart does not lose what was to outlive it. Where there is a PostgreSQL, a built-in policy that uses `disk` uses it too.',
     kind: 'list of text',
   })
   .optional();

@@ -112,6 +112,10 @@ export const errorCodes = {
     kind: 'service',
     when: 'Redis could not be reached, did not answer in time or refused a command.',
   },
+  ECO_POSTGRES: {
+    kind: 'service',
+    when: 'PostgreSQL could not be reached, did not answer in time or refused a statement.',
+  },
   ECO_NO_PROVIDER: { kind: 'missing', when: 'No configured provider serves this path or model.' },
   ECO_NOT_STORED: {
     kind: 'unstored',
