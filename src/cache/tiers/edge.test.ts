@@ -65,7 +65,7 @@ describe('the tier at the edge', () => {
     async (options) => {
       const { memory, tier, entry } = stage();
       const kept = entry(options);
-      await memory.set(kept);
+      memory.set(kept);
       const found = await tier.get(key);
       expect(found).toMatchObject({
         key,
@@ -83,7 +83,7 @@ describe('the tier at the edge', () => {
   it('has nothing where the gateway has nothing, or nothing that is fresh', async () => {
     const { clock, memory, tier, entry, told } = stage();
     expect(await tier.get(key)).toBeUndefined();
-    await memory.set(entry({ ttlMs: 60_000, staleMs: 600_000 }));
+    memory.set(entry({ ttlMs: 60_000, staleMs: 600_000 }));
     clock.advance(60_000);
     expect(await tier.get(key)).toBeUndefined();
     expect(told).toEqual([]);
@@ -91,10 +91,10 @@ describe('the tier at the edge', () => {
 
   it('gives nothing that is private, and no refusal', async () => {
     const { clock, memory, tier, entry } = stage();
-    await memory.set(sampleEntry({ key, now: clock.now() }));
+    memory.set(sampleEntry({ key, now: clock.now() }));
     expect(await tier.get(key)).toBeUndefined();
     const { answer, ...rest } = entry();
-    await memory.set({ ...rest, answer: { ...answer, status: 404 } });
+    memory.set({ ...rest, answer: { ...answer, status: 404 } });
     expect(await tier.get(key)).toBeUndefined();
   });
 
@@ -152,7 +152,7 @@ describe('the tier at the edge', () => {
 
   it('is not asked while it has not heard of a purge', async () => {
     const { memory, tier, state, asked, entry } = stage();
-    await memory.set(entry());
+    memory.set(entry());
     state.isBehind = true;
     expect(await tier.get(key)).toBeUndefined();
     expect(asked).toEqual([]);
