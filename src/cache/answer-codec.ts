@@ -1,6 +1,5 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Answer } from '../exchange/answer.ts';
-import type { DialectName } from '../exchange/dialect.ts';
 import { asBuffer, type Bytes } from '../exchange/stream.ts';
 import { usageClasses, type Usage, type UsageSource } from '../exchange/usage.ts';
 import { FieldReader, FieldWriter } from './binary-fields.ts';
@@ -12,13 +11,14 @@ const checksumAt = 1;
 const fieldsAt = 5;
 
 /** Their place is their number on disk: add at the end, never reorder. */
-const dialects: readonly DialectName[] = [
+const dialects: readonly Answer['dialect'][] = [
   'openai-chat',
   'openai-responses',
   'openai-completions',
   'openai-embeddings',
   'anthropic-messages',
   'anthropic-count-tokens',
+  'tool-result',
 ];
 const usageSources: readonly (UsageSource | undefined)[] = [undefined, 'provider', 'estimated'];
 

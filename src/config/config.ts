@@ -1,4 +1,7 @@
 import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
+import type { McpConfig } from './mcp-config.ts';
+import type { BudgetConfig, BudgetingConfig } from './budget-config.ts';
+import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -24,8 +27,10 @@ export interface Config {
   readonly redis: RedisConfig | undefined;
   /** Undefined: nothing is kept there. */
   readonly postgres: PostgresConfig | undefined;
+  readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly mcp: McpConfig;
   readonly protection: ProtectionConfig;
   readonly alerts: AlertsConfig;
   readonly runaway: RunawayConfig;
@@ -149,55 +154,6 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-export interface BudgetConfig {
-  readonly id: string;
-  readonly scope: {
-    readonly tenant: string | undefined;
-    readonly team: string | undefined;
-    readonly key: string | undefined;
-    readonly agent: string | undefined;
-    readonly session: string | undefined;
-    readonly tag: string | undefined;
-  };
-  /** Nano-dollars. */
-  readonly limit: number;
-  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
-  readonly timeZone: string;
-  readonly hard: boolean;
-}
-
-export type UnboundedReason =
-  | 'price-unknown'
-  | 'output-unknown'
-  | 'stored-input'
-  | 'remote-input'
-  | 'media-input'
-  | 'server-tool'
-  | 'opaque-path'
-  | 'unread';
-
-export interface BudgetingConfig {
-  readonly store: 'memory' | 'sqlite' | 'redis';
-  /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
-  readonly lostShare: number | undefined;
-  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
-  readonly clampTokens: number;
-  readonly waitMs: number;
-  readonly ceilings: readonly {
-    readonly provider: string | undefined;
-    readonly model: string | undefined;
-    readonly path: string | undefined;
-    readonly reason: UnboundedReason | undefined;
-    /** Nano-dollars. */
-    readonly limit: number;
-  }[];
-  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
-  readonly outputTokens: number | undefined;
-  /** Undefined: not known. */
-  readonly tokensPerSearch: number | undefined;
-  readonly brokenStreams: 'at-most' | 'counted';
-}
-
 export interface CareConfig {
   readonly doctor: boolean;
   readonly breakpoints: boolean;
@@ -266,19 +222,24 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis, postgres } = config;
+  const { providers, cache, redis, postgres, edge } = config;
   const others = [
     cache.secret,
     postgres?.password,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),
+    edge === undefined ? undefined : 'secret' in edge.purge ? edge.purge.secret : edge.purge.token,
   ];
   return [
     ...providers.map(({ apiKey }) => apiKey),
     ...providers.flatMap(({ headers }) => Object.values(headers)),
     ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
     ...config.alerts.slack,
+    ...config.mcp.servers.flatMap(({ env, headers }) =>
+      // Short ones are switches, not secrets, and would blot out half the log.
+      [...Object.values(env), ...Object.values(headers)].filter((each) => each.length >= 8),
+    ),
     ...others,
   ].filter((each) => each !== undefined);
 }

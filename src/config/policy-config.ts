@@ -26,6 +26,8 @@ export interface PolicyConfig {
   /** With scope `shared`. */
   readonly shareAs: string;
   readonly shareWith: readonly string[];
+  /** With scope `shared`: whether answers may lie at the edge too. */
+  readonly edge: 'off' | 'public';
   readonly ignore: readonly string[];
 }
 

@@ -92,6 +92,10 @@ const policy = section('One policy. What it does not say is as in the one that i
   share_with: texts(
     'For scope `shared`: the tenants that share. All others keep to themselves.',
   ).optional(),
+  edge: choice(
+    'For scope `shared`: `public` lets answers lie at the edge too (`edge`), where whoever has their unguessable address may read them. Not those of callers who bring a credential of their own.',
+    ['off', 'public'],
+  ).optional(),
   ignore: texts(
     'Members of the request body that do not count: what differs in them alone is the same question. Only what cannot change the answer.',
   ).optional(),

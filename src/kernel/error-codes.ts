@@ -186,6 +186,10 @@ export const errorCodes = {
     kind: 'timeout',
     when: 'A tier of the cache was slower than its time limit; the call went on without it.',
   },
+  ECO_EDGE: {
+    kind: 'broken',
+    when: 'A cache at the edge could not be asked, or could not be told of a purge; calls went on without it.',
+  },
   ECO_CACHE_PURGE: {
     kind: 'broken',
     when: 'A tier of the cache could not delete what it was told to delete.',
