@@ -93,10 +93,26 @@ export function packEntry(entry: CacheEntry): Buffer<ArrayBuffer> {
   return packed;
 }
 
-/** The entry again, its bytes views into `packed`, which never left this process. */
-export function unpackEntry(key: string, packed: Buffer): CacheEntry {
+/**
+ * The entry again, its bytes views into `packed`, which never left this process.
+ * @param apart the body, where `packed` has none.
+ */
+export function unpackEntry(key: string, packed: Buffer, apart?: Buffer): CacheEntry {
   const { head, body } = partsOf(packed);
-  return readEntry(key, head, isCompressed(packed) ? zstdDecompressSync(body) : body)!;
+  const bytes = apart ?? body;
+  return readEntry(key, head, isCompressed(packed) ? zstdDecompressSync(bytes) : bytes)!;
+}
+
+/** The body of a packed entry, compressed or not: a view into it. */
+export function packedBody(packed: Buffer): Buffer {
+  return partsOf(packed).body;
+}
+
+/** A packed entry without its body, in bytes of its own. */
+export function withoutBody(packed: Buffer): Buffer {
+  const head = Buffer.allocUnsafeSlow(headAt + packed.readUInt32LE(0));
+  packed.copy(head, 0, 0, head.length);
+  return head;
 }
 
 /** Head and body of a packed entry, views into it, with version and checksum (CRC-32 of the fields and of the body) for the way to a disk. */
