@@ -28,7 +28,7 @@ export interface ToolParts {
 /** Results of tools in the house's own tiers, booked in its ledger. */
 export function openTools({ cache, secret, books, clock, signals }: ToolPartsOptions): ToolParts {
   const results = new ToolCache({
-    stack: cache.stack,
+    stack: cache.faces.stack,
     purges: cache.purges,
     policy: cache.forPipeline.policies.named('tool-results'),
     secret,

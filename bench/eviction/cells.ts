@@ -42,8 +42,8 @@ export function hitRatios(keys: Uint32Array, maxEntries: number): Record<string,
 
 /** What the keys of a trace weigh and save. */
 export interface Weights {
-  bytes(key: number): number;
-  worth(key: number): number;
+  readonly bytes: (key: number) => number;
+  readonly worth: (key: number) => number;
 }
 
 /** Percent of the worth of all requests that each policy saves in so many bytes. */

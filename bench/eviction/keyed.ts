@@ -46,5 +46,5 @@ class OursKeyed implements Keyed {
 
 export const caches: Readonly<Record<string, (maxEntries: number) => Keyed>> = {
   ours: (maxEntries) => new OursKeyed(maxEntries),
-  'lru-cache': (max) => new LRUCache<string, {}>({ max }) as Keyed,
+  'lru-cache': (max) => new LRUCache<string, {}>({ max }),
 };

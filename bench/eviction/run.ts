@@ -56,7 +56,7 @@ function measureFamilies(): Row[] {
   const rows = [2, 10, 60, 500, 3000].flatMap((entries) =>
     Object.entries(familiesFor(entries)).map(([trace, family]): Row => {
       const keys = made(family, Math.max(10_000, 60 * entries));
-      return { trace, entries, ...hitRatios(keys, entries) };
+      return Object.assign({ trace, entries }, hitRatios(keys, entries));
     }),
   );
   return withMean(rows);
@@ -67,7 +67,7 @@ function measureWeights(): Row[] {
     Object.entries(familiesFor(1000)).map(([trace, family]): Row => {
       const { keys } = numbered(made(family, 60_000));
       const weights = weightsOf(worth === 'by size');
-      return { trace, worth, ...savings(keys, 1_500_000, weights) };
+      return Object.assign({ trace, worth }, savings(keys, 1_500_000, weights));
     }),
   );
   return ['alike', 'by size'].flatMap((worth) =>

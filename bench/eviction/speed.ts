@@ -29,9 +29,7 @@ export function measureSpeed(): object[] {
   const random = seededRandom(1);
   const asked = Array.from({ length: acts }, () => keys[Math.floor(entries * random.next() ** 3)]!);
   const put = Array.from({ length: acts }, () => keys[Math.floor(keys.length * random.next())]!);
-  const taken = Object.keys(caches).map(
-    (cache) => ({ cache, fill: [], get: [], set: [] }) as Taken,
-  );
+  const taken = Object.keys(caches).map((cache): Taken => ({ cache, fill: [], get: [], set: [] }));
   for (let round = 0; round < rounds; round++) {
     for (const times of taken) measureRound(caches[times.cache]!(entries), times, keys, asked, put);
   }

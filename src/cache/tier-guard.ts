@@ -36,6 +36,8 @@ export interface GuardCounts {
 export class TierGuard {
   readonly tier: CacheTier;
   readonly #options: GuardOptions;
+  readonly #lookupMs: number;
+  readonly #storeMs: number;
   #hits = 0;
   #misses = 0;
   #failures = 0;
@@ -47,6 +49,9 @@ export class TierGuard {
     const { tier, clock, limits } = options;
     this.tier = tier;
     this.#options = options;
+    const { lookupMs, storeMs } = tier.patience ?? {};
+    this.#lookupMs = lookupMs ?? limits.lookupTimeoutMs;
+    this.#storeMs = storeMs ?? limits.storeTimeoutMs;
     this.#lookups = new Breaker({ clock, ...limits });
     this.#stores = new Breaker({ clock, ...limits });
   }
@@ -98,7 +103,7 @@ export class TierGuard {
 
   async #awaitEntry(answer: Promise<CacheEntry | undefined>): Promise<CacheEntry | undefined> {
     try {
-      return this.#counted(await this.#within(this.#options.limits.lookupTimeoutMs, answer));
+      return this.#counted(await this.#within(this.#lookupMs, answer));
     } catch (error) {
       return this.#failed('get', error, this.#lookups);
     }
@@ -106,7 +111,7 @@ export class TierGuard {
 
   async #awaitStore(done: Promise<void>): Promise<void> {
     try {
-      await this.#within(this.#options.limits.storeTimeoutMs, done);
+      await this.#within(this.#storeMs, done);
       this.#succeeded(this.#stores);
     } catch (error) {
       this.#failed('set', error, this.#stores);

@@ -11,7 +11,9 @@ import type {
   ProviderConfig,
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
+import { postgresConfig } from './build-postgres.ts';
 import { mcpConfig } from './build-mcp.ts';
+import { edgeConfig } from './build-edge.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -36,6 +38,8 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
+    postgres: values.postgres && postgresConfig(values.postgres, directory),
+    edge: values.edge && edgeConfig(values.edge),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
     mcp: mcpConfig(values.mcp, directory),
@@ -119,6 +123,7 @@ function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
   return {
     store: values.store,
     lostShare: values.store_lost === 'share' ? values.lost_share_percent / 100 : undefined,
+    leaseMs: values.lease,
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,

@@ -1,4 +1,6 @@
+import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
 import type { McpConfig } from './mcp-config.ts';
+import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -22,6 +24,9 @@ export interface Config {
   readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
+  /** Undefined: nothing is kept there. */
+  readonly postgres: PostgresConfig | undefined;
+  readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
   readonly mcp: McpConfig;
@@ -103,6 +108,7 @@ export interface CacheConfig {
     readonly lookupMs: number;
     readonly storeMs: number;
   };
+  readonly postgres: PostgresCacheConfig;
   /** Every level once, the one to be asked first in front. */
   readonly order: readonly CacheLevel[];
   /** Undefined: this installation's own, or what gateways agree on. */
@@ -178,6 +184,8 @@ export interface BudgetingConfig {
   readonly store: 'memory' | 'sqlite' | 'redis';
   /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
   readonly lostShare: number | undefined;
+  /** How long holds outlive the last sign of life of the gateway that made them. */
+  readonly leaseMs: number;
   readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
   readonly clampTokens: number;
   readonly waitMs: number;
@@ -264,12 +272,14 @@ export interface PriceConfig {
 
 /** Every secret in a configuration, so that a log can blot them out. */
 export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis } = config;
+  const { providers, cache, redis, postgres, edge } = config;
   const others = [
     cache.secret,
+    postgres?.password,
     redis?.password,
     redis?.sentinel?.password,
     ...urlSecrets(redis?.url),
+    edge === undefined ? undefined : 'secret' in edge.purge ? edge.purge.secret : edge.purge.token,
   ];
   return [
     ...providers.map(({ apiKey }) => apiKey),

@@ -19,7 +19,9 @@ import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
+import { postgresSchema } from './postgres-schema.ts';
 import { mcpSchema } from './mcp-schema.ts';
+import { edgeSchema } from './edge-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -119,6 +121,8 @@ export const configSchema = section('Configuration of Economizer.', {
   budgets: budgetsSchema,
   budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
+  postgres: postgresSchema.optional(),
+  edge: edgeSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   protection: protectionSchema.prefault({}),

@@ -4,6 +4,7 @@ import type { Call } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
 import { adminPrefix, type AdminApi } from './admin/api.ts';
+import { edgePrefix, type EdgeDoor } from './edge/edge-door.ts';
 import { limitCall } from './call-limit.ts';
 import {
   openCall,
@@ -35,6 +36,8 @@ export interface GatewayOptions extends DoorOptions {
   readonly pipeline: Pipeline;
   readonly limits: GatewayLimits;
   readonly admin: AdminApi;
+  /** Undefined where no answers are shared through an edge. */
+  readonly edge?: EdgeDoor | undefined;
 }
 
 /** Longer than clients and balancers keep idle connections, so that they close first and no request meets a closing socket. */
@@ -105,6 +108,11 @@ export class Gateway {
     const { method = 'GET', url: target = '/', rawHeaders } = request;
     if (target.startsWith(adminPrefix)) {
       await this.#options.admin.handle(request, response, target.slice(adminPrefix.length));
+      return;
+    }
+    const { edge } = this.#options;
+    if (edge !== undefined && target.startsWith(edgePrefix)) {
+      await edge.handle(request, response, target.slice(edgePrefix.length));
       return;
     }
     const opened = openCall(

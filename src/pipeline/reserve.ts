@@ -26,6 +26,8 @@ export interface ReserveParts {
 
 interface ReserveOptions extends ReserveParts {
   readonly clock: Clock;
+  /** The stage `book` is around this one, and pays what is due once it has the call's row. */
+  readonly isBooked?: boolean | undefined;
 }
 
 export interface ReserveRules {
@@ -189,12 +191,17 @@ function conclude(
   call: Call,
   { held, part }: Attempt,
   charge: NanoUsd,
-  { walls }: ReserveOptions,
+  { walls, isBooked }: ReserveOptions,
 ): void {
   part.charged += charge;
   charged(call, part);
-  walls.settle(held, charge);
-  announce(part, walls, held.touched);
+  const pay = (): void => {
+    walls.settle(held, charge);
+    announce(part, walls, held.touched);
+  };
+  // The row first: if this process dies in between, the hold is left and the ledger says what it becomes; the other way nothing would say whose charge that is.
+  if (charge > 0 && isBooked && part.due !== undefined) part.due.push(pay);
+  else pay();
 }
 
 /** The ledger gets what the store got: the sum of all attempts, where that is not the cost. */

@@ -131,16 +131,17 @@ function follow(call: Call, { entry }: Found, { clock, without }: ShareOptions):
   const { account } = call;
   const { answer } = entry;
   note(call, 'share', 'followed', clock);
+  const isError = answer.status !== undefined;
   Object.assign(account, {
-    outcome: 'ok',
+    outcome: isError ? 'provider-error' : 'ok',
     source: 'flight',
+    status: answer.status,
     modelServed: answer.model,
     serviceTier: answer.serviceTier,
     usage: noUsage,
     usageSource: answer.usageSource,
     costNanos: 0,
-    savedBy: 'coalescing',
-    without: without(call, entry),
+    ...(isError ? {} : { savedBy: 'coalescing', without: without(call, entry) }),
     endedTick: clock.tick(),
   } satisfies Partial<typeof account>);
   return { ...renderAnswer(answer, call), cacheStatus: 'fwd=uri-miss; collapsed' };

@@ -97,7 +97,9 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const settle = createSettle({ ...parts, accountant });
   const send = createSend(parts);
   const reserve =
-    parts.budgets === undefined ? [] : [createReserve({ ...parts.budgets, clock: parts.clock })];
+    parts.budgets === undefined
+      ? []
+      : [createReserve({ ...parts.budgets, clock: parts.clock, isBooked: true })];
   const keepWarm =
     parts.keepWarm &&
     new KeepWarm({

@@ -34,7 +34,7 @@ function underPolicy(policy: object, more: object = {}, cache: CacheFile = {}) {
   return startHouse({
     ...more,
     config: {
-      cache: { ...cache, policies: { trial: policy }, rules: [{ policy: 'trial' }] } as CacheFile,
+      cache: { ...cache, policies: { trial: policy }, rules: [{ policy: 'trial' }] },
     },
   });
 }
@@ -292,8 +292,7 @@ describe('where and how', () => {
     ['that is known by how it began', {}],
   ])('messages: the answers to the latest calls of a conversation %s', async (_name, headers) => {
     const house = await underPolicy({ extends: 'conversation-context', messages: 3 });
-    for (let turns = 1; turns <= 5; turns++)
-      await ask(house, conversation(turns), headers as never);
+    for (let turns = 1; turns <= 5; turns++) await ask(house, conversation(turns), headers);
     await ask(house, conversation(0, 'other'), {});
     await until(() => house.rows.length === 6);
     const found = [];
@@ -301,7 +300,7 @@ describe('where and how', () => {
       const answer = await statusOf(house, conversation(turns), {
         ...headers,
         'cache-control': 'only-if-cached',
-      } as never);
+      });
       found.push(answer.includes('hit'));
     }
     expect(found).toEqual([true, true, true, false, false]);

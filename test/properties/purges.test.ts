@@ -58,7 +58,11 @@ class Common {
   }
 
   bus(): { bus: PurgeBus; ear: Common['ears'][number] } {
-    const ear = { hears: true, onMessage: (_: string) => {}, onGap: () => {} };
+    const ear = {
+      hears: true,
+      onMessage: ((): void => {}) as (message: string) => void,
+      onGap: () => {},
+    };
     this.ears.push(ear);
     const bus: PurgeBus = {
       publish: (message) => {

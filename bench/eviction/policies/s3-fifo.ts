@@ -32,7 +32,7 @@ export class S3Fifo implements SimulatedCache {
   #evict(): void {
     if (this.#trial.size < this.#trialSize && this.#main.size > 0) return this.#evictFromMain();
     const key = this.#trial.shift()!;
-    // One visit is enough where the paper asks for two: its authors' later library does so, and so do the anchors of this table.
+    // Asked for twice more: the authors' figure.
     if (this.#visits.get(key)! > 1) {
       this.#main.push(key);
       this.#visits.set(key, 0);

@@ -17,8 +17,6 @@ const memoryLeast = 500;
 const leadShare = 0.004;
 const leadHits = 3;
 const leadHitsPerEntry = 0.02;
-/** Of what was lost against LRU, as much is forgotten with each request. */
-const forgiven = 0.002;
 /** LRU needs less of a lead: falling behind it is what this is to prevent. */
 const leadHitsOfLru = 2;
 const leadHitsPerEntryOfLru = 0.002;
@@ -32,8 +30,6 @@ export class Advisor {
   readonly #savings = new Float64Array(windowShares.length);
   #requests = 0;
   #current = 0;
-  /** Savings by which the real cache is behind LRU, as far as they are not forgiven. */
-  #behind = 0;
   /** Of the keys, those whose hash has zeros here are followed. */
   #mask = 0;
 
@@ -52,19 +48,17 @@ export class Advisor {
     return (hash & this.#mask) === 0;
   }
 
-  /** A request for a key that is followed; `worth` as it was noted; `wasHit` if the real cache had it. */
-  request(hash: number, bytes: number, worth: number, wasHit: boolean): void {
+  /** A request for a key that is followed; `worth` as it was noted. */
+  request(hash: number, bytes: number, worth: number): void {
     const saving = this.#judges.worths.relative(worth);
     const entries = this.#shadows[lru]!.entries;
     const fading = 1 - 1 / Math.max(memoryLeast, memoryPerEntry * entries);
     this.#requests = this.#requests * fading + 1;
-    this.#behind = Math.max(0, this.#behind - forgiven - (wasHit ? saving : 0));
     let best = 0;
     for (let which = 0; which < this.#shadows.length; which++) {
       const isHit = this.#shadows[which]!.request(hash, bytes, worth);
       this.#savings[which] = this.#savings[which]! * fading + (isHit ? saving : 0);
       if (this.#savings[which]! > this.#savings[best]!) best = which;
-      if (isHit && which === lru) this.#behind += saving;
     }
     if (best !== this.#current && this.#leads(best, entries)) this.#current = best;
     if (entries > shadowEntries) this.#followHalf();
@@ -88,9 +82,7 @@ export class Advisor {
         ? leadHitsOfLru + leadHitsPerEntryOfLru * entries
         : leadHits + leadHitsPerEntry * entries;
     const lead = this.#savings[which]! - this.#savings[this.#current]!;
-    // Who left LRU before and lost by it must be surer now.
-    const burnt = this.#current === lru ? this.#behind : 0;
-    return lead > leadShare * this.#requests + hits + burnt;
+    return lead > leadShare * this.#requests + hits;
   }
 
   #followHalf(): void {

@@ -55,9 +55,7 @@ export class Eviction {
     const { slots } = this.#residents;
     const hash = slots.hash(slot);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) {
-      this.#ask(hash, slots.bytesOf(slot), slots.worth(slot), true);
-    }
+    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot));
     this.#residents.hit(slot);
   }
 
@@ -71,7 +69,7 @@ export class Eviction {
     const size = sizeOf(bytes);
     const noted = this.#worths.noted(worth);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted, false);
+    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted);
     const slot = this.#residents.add(hash, size, noted);
     this.#sketch.fit(this.entries);
     return slot;
@@ -101,8 +99,8 @@ export class Eviction {
     this.#sketch.clear();
   }
 
-  #ask(hash: number, bytes: number, worth: number, wasHit: boolean): void {
-    this.#advisor.request(hash, bytes, worth, wasHit);
+  #ask(hash: number, bytes: number, worth: number): void {
+    this.#advisor.request(hash, bytes, worth);
     this.#residents.windowShare = this.#advisor.windowShare;
   }
 }

@@ -112,7 +112,7 @@ const entries = fc.record({
   key: names,
   tags: fc
     .tuple(fc.constantFrom('t', 'u'), fc.array(names, { maxLength: 3 }))
-    .map(([tenant, tags]) => [`tenant:${tenant}`, ...tags.map((tag) => `tag:${tag}`)]),
+    .map(([tenant, tags]) => [`tenant:${tenant}`].concat(tags.map((tag) => `tag:${tag}`))),
   epoch: numbers,
   storedAt: numbers,
 });

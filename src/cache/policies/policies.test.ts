@@ -27,7 +27,9 @@ function callOf(changes: { agent?: string; model?: string; path?: string } = {})
 }
 
 function bookOf(rules: readonly PolicyRule[]): PolicyBook {
-  const policies = ['usual', 'a', 'b'].map((name) => ({ ...defaultCachePolicy, name }));
+  const policies = ['usual', 'a', 'b'].map((name) =>
+    Object.assign({}, defaultCachePolicy, { name }),
+  );
   return new PolicyBook({ policies, rules, usual: 'usual' });
 }
 

@@ -40,6 +40,7 @@ export function createRedisTier(options: RedisTierOptions): CacheTier {
 class RedisTier implements CacheTier {
   readonly name = name;
   readonly shared = true;
+  readonly patience: { readonly lookupMs: number; readonly storeMs: number };
   readonly #options: RedisTierOptions;
   readonly #acts = new Set<Promise<unknown>>();
   /** The last answer to each key that another thread is packing. */
@@ -51,6 +52,8 @@ class RedisTier implements CacheTier {
 
   constructor(options: RedisTierOptions) {
     this.#options = options;
+    const { lookupMs, storeMs } = options;
+    this.patience = { lookupMs, storeMs };
   }
 
   async get(key: string): Promise<CacheEntry | undefined> {
