@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { alertsConfig, protectionConfig, runawayConfig } from './protection-config.ts';
+import type { BudgetConfig, BudgetingConfig } from './budget-config.ts';
 import type {
-  BudgetConfig,
-  BudgetingConfig,
   AccessKey,
   CareConfig,
   Config,
