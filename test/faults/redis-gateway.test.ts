@@ -100,6 +100,27 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     await untilShared(house);
   }, 30_000);
 
+  it('is down keeps answers in memory, and on disk where the policy says so too', async () => {
+    const server = await redis();
+    const usual = await startHouse({ config: { redis: { url: server.url } } });
+    const data = temporaryFolder();
+    const levels = ['memory', 'redis', 'disk'];
+    const cache = { policies: { response: { levels } } };
+    const config = { data, redis: { url: server.url }, cache } as never;
+    const lasting = await startHouse({ config });
+    await server.kill();
+    const body = chat({ temperature: 0, user_question: 'while it is down' });
+    for (const house of [usual, lasting]) {
+      await send(house.url + path, body);
+      const again = await send(house.url + path, body);
+      expect(again.headers['cache-status']).toMatch(/detail=l1$/);
+    }
+    await lasting.gateway.stop();
+    const next = await startHouse({ config });
+    const again = await send(next.url + path, body);
+    expect(again.headers['cache-status']).toMatch(/detail=l3$/);
+  }, 60_000);
+
   it('is full keeps no more answers and tells so', async () => {
     const server = await redis(['--maxmemory', '2mb', '--maxmemory-policy', 'noeviction']);
     const house = await startHouse({
