@@ -37,7 +37,13 @@ export async function openEdge(): Promise<MeasuredTier> {
   const http = createEdgeHttp({ clock });
   const url = varnish.url + edgePrefix;
   const edge = createEdgeTier({
-    ...{ url, http, names, secret, maxEntryBytes, clock, signals },
+    url,
+    http,
+    names,
+    secret,
+    maxEntryBytes,
+    clock,
+    signals,
     lookupMs: 1000,
     isBehind: () => false,
   });
