@@ -97,7 +97,6 @@ it.each([
   await ask(house);
   const report = await house.gateway.assembly.purger.purge({ models: ['gpt-4o'], soft: true });
   expect(report.targets).toEqual({ edge: 'purged' });
-  expect(fake.purged).toHaveLength(1);
   expect(fake.purged[0]!.names).toEqual([expect.stringMatching(/^e[\w-]{16}$/)]);
   // Said again, for what was on its way to the edge meanwhile.
   await until(() => fake.purged.length === 2);
