@@ -185,9 +185,9 @@ function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefin
     serviceTier: fields.optionalText(),
     usageSource: usageSources[fields.count()],
     usage: readUsage(fields),
-    headers: Array.from({ length: fields.count() }, () => fields.text()),
+    headers: fields.texts(),
   } satisfies Answer;
-  const tags = Array.from({ length: fields.count() }, () => fields.text());
+  const tags = fields.texts();
   const worthNanos = fields.optionalDouble();
   const epoch = fields.optionalDouble();
   const status = fields.count();
@@ -202,11 +202,15 @@ function storageSaid(said: number): Pick<CacheEntry, 'storage' | 'alone'> {
   return { ...packed, ...plain, ...((said & flags.alone) !== 0 ? { alone: true } : {}) };
 }
 
-/** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is of another version. */
+/** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is damaged or of another version. */
 export function labelsOf(head: Bytes): EntryLabels | undefined {
   if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
-  const { storedAt, tags = [], epoch } = readEntry('', asBuffer(head), noBody) ?? {};
-  return storedAt === undefined ? undefined : { storedAt, tags, epoch };
+  try {
+    const { storedAt, tags = [], epoch } = readEntry('', asBuffer(head), noBody) ?? {};
+    return storedAt === undefined ? undefined : { storedAt, tags, epoch };
+  } catch {
+    return undefined; // nobody will be served it: whoever reads it sees its checksum
+  }
 }
 
 const noBody = new Uint8Array();

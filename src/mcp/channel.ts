@@ -19,4 +19,6 @@ export interface Channel {
   close(): Promise<void>;
   /** Over HTTP every request names the version that was agreed on. */
   setProtocolVersion?: ((version: string) => void) | undefined;
+  /** Over HTTP a server is told that the session is over. */
+  terminateSession?: (() => Promise<void>) | undefined;
 }

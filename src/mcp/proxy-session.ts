@@ -42,6 +42,8 @@ interface Pending {
 /** Schemas of one session; a server with more tools than that gets no defaults filled in. */
 const schemasMax = 10_000;
 const abandonedMax = 1000;
+/** Requests under way at the same time, in each direction. */
+const requestsMax = 10_000;
 
 /**
  * One client and its server, message by message. What the cache has is answered here; all else goes through as it came, both ways: requests,
@@ -109,6 +111,9 @@ export class ProxySession {
 
   async #serve(request: RpcRequest, extra: MessageExtra | undefined): Promise<void> {
     const { id, method, params } = request;
+    if (this.#waiting.size >= requestsMax) {
+      return this.#giveError(id, ownFault(`More than ${requestsMax} requests are under way.`));
+    }
     const leaving = new Cancellation();
     this.#waiting.set(id, leaving);
     if (method === 'initialize') this.#terms = termsOf(params);
@@ -175,7 +180,8 @@ export class ProxySession {
 
   #fromServer(message: RpcMessage): void {
     if (isRequest(message)) {
-      this.#asked.add(message.id);
+      // Beyond that, answers are dropped: such a server waits for nothing any more.
+      if (this.#asked.size < requestsMax) this.#asked.add(message.id);
       if (message.method !== 'ping') this.#questions++;
       this.#give(message);
     } else if (isNotification(message)) this.#heard(message);

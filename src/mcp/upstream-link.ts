@@ -21,6 +21,7 @@ export interface UpstreamLinkOptions {
 /** A server that fails to start is not started again before so many milliseconds are over. */
 const restartMs = 1000;
 const handshakeMs = 30_000;
+const leaveMs = 1000;
 /** Resources watched by one session that a new server is told of. */
 const watchedMax = 1000;
 
@@ -65,7 +66,22 @@ export class UpstreamLink {
     this.#closed = true;
     const channel = await this.#channel?.catch(() => undefined);
     this.#channel = undefined;
-    await channel?.close();
+    if (channel === undefined) return;
+    await this.#takeLeave(channel);
+    await channel.close();
+  }
+
+  /** A server that does not answer must not keep us. */
+  async #takeLeave(channel: Channel): Promise<void> {
+    if (channel.terminateSession === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.#options.clock.after(leaveMs, resolve);
+    channel
+      .terminateSession()
+      .catch((error: unknown) => this.#options.onFault(error))
+      .finally(resolve);
+    await promise;
+    stop();
   }
 
   /** Requests over HTTP name the version that was agreed on. */

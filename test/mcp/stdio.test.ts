@@ -155,6 +155,23 @@ describe('economizer mcp over stdio', { timeout: 60_000 }, () => {
     expect(await asked(client, 'resources/subscribe item:a')).toBe(1);
   });
 
+  it('takes no message that is larger than allowed, and goes on', async () => {
+    const client = await stdioClient(configFile({ ...command, max_message: 65_536 }));
+    const huge = { name: 'huge', arguments: { size: 1_000_000 } };
+    await expect(client.callTool(huge)).rejects.toThrow('went away during this request');
+    expect(await client.callTool(read())).toMatchObject({ n: 1 });
+  });
+
+  it('shares results between programs on one data directory, and hears of writes', async () => {
+    const file = configFile(command);
+    const [one, other] = await Promise.all([stdioClient(file), stdioClient(file)]);
+    await one.callTool(read());
+    expect(await one.callTool(read())).toMatchObject({ n: 1 });
+    await other.callTool({ name: 'touch' });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(await one.callTool(read())).toMatchObject({ n: 2 });
+  });
+
   it('tells of a server that cannot be started', async () => {
     const file = configFile({ command: ['/no/such/program'] });
     await expect(stdioClient(file)).rejects.toThrow('cannot be reached');

@@ -30,8 +30,11 @@ export interface ToolPolicy {
   readonly context?: boolean;
   /** False for a function that changes things: it is always called, and invalidates. Default: true. */
   readonly readOnly?: boolean;
-  /** Names of the functions whose results may change when this one is called. Default: none of a reading one, all of one that changes things. */
-  readonly invalidates?: readonly string[];
+  /**
+   * Names of the functions whose results may change when this one is called, or `all`, or only what is its user's `own`. Default: none of a
+   * reading one, `all` of one that changes things.
+   */
+  readonly invalidates?: 'all' | 'own' | readonly string[];
   /** Larger results are not kept, in bytes. Default: that of the cache policy `tool-results`. */
   readonly maxBytes?: number;
   /** What one call costs, in US dollars as text, such as `0.005`; what a hit saves. Default: nothing. */
@@ -47,8 +50,7 @@ export interface FunctionTerms {
   readonly arguments: ArgumentTerms;
   readonly context: boolean;
   readonly readOnly: boolean;
-  /** Undefined: all. */
-  readonly invalidates: readonly string[] | undefined;
+  readonly invalidates: 'all' | 'own' | readonly string[];
   readonly maxBytes: number;
   readonly priceNanos: NanoUsd;
 }
@@ -91,7 +93,7 @@ export function functionTerms(
     },
     context: policy.context ?? false,
     readOnly,
-    invalidates: policy.invalidates ?? (readOnly ? [] : undefined),
+    invalidates: invalidatesOf(policy.invalidates ?? (readOnly ? [] : 'all')),
     maxBytes,
     priceNanos,
   };
@@ -110,6 +112,13 @@ function paths(option: string, given: readonly string[] | undefined): readonly s
     throw fault(option, 'must be a list of paths such as meta.request_id');
   }
   return given ?? [];
+}
+
+/** @throws EconomizerError `ECO_CONFIG`. */
+function invalidatesOf(given: 'all' | 'own' | readonly string[]): FunctionTerms['invalidates'] {
+  const isKnown = given === 'all' || given === 'own' || Array.isArray(given);
+  if (!isKnown) throw fault('invalidates', 'must be all, own or a list of names');
+  return given;
 }
 
 function isPath(path: unknown): boolean {

@@ -1,7 +1,9 @@
 import { arrayOf, isObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 
-/** Schemas may refer to themselves. */
+/** Schemas may refer to themselves: filling in ends at this depth, */
 const depthMax = 32;
+/** and where it would be more than so many steps, nothing is filled in. */
+const stepsMax = 10_000;
 
 /**
  * `value` with what a JSON Schema says of members that are left out (`default`), so that a call that spells a default out and one that leaves
@@ -9,50 +11,63 @@ const depthMax = 32;
  * to be chosen between, nothing is filled in, which only parts calls that could have been one.
  */
 export function withDefaults(value: JsonValue, schema: JsonObject): JsonValue {
-  return fill(value, schema, schema, 0);
+  const filler = new Filler(schema);
+  const filled = filler.fill(value, schema, 0);
+  return filler.steps > stepsMax ? value : filled;
 }
 
-function fill(value: JsonValue, given: unknown, root: JsonObject, depth: number): JsonValue {
-  const schema = resolved(given, root);
-  if (schema === undefined || depth > depthMax) return value;
-  let filled = value;
-  for (const part of arrayOf(schema['allOf'])) filled = fill(filled, part, root, depth + 1);
-  if (Array.isArray(filled)) {
-    const { items } = schema;
-    if (!isObject(items)) return filled;
-    return (filled as readonly JsonValue[]).map((each) => fill(each, items, root, depth + 1));
-  }
-  return isObject(filled) ? fillMembers(filled, schema, root, depth) : filled;
-}
+class Filler {
+  readonly #root: JsonObject;
+  steps = 0;
 
-function fillMembers(
-  value: JsonObject,
-  schema: JsonObject,
-  root: JsonObject,
-  depth: number,
-): JsonObject {
-  const { properties } = schema;
-  if (!isObject(properties)) return value;
-  const members = new Map(Object.entries(value));
-  for (const [name, given] of Object.entries(properties)) {
-    const present = members.get(name);
-    const usual = present === undefined ? resolved(given, root)?.['default'] : present;
-    if (usual !== undefined) members.set(name, fill(usual, given, root, depth + 1));
+  constructor(root: JsonObject) {
+    this.#root = root;
   }
-  // Unlike assignment, this makes a member of the name `__proto__` too.
-  return Object.fromEntries(members);
-}
 
-/** The schema behind its reference; undefined where that leads nowhere. */
-function resolved(given: unknown, root: JsonObject): JsonObject | undefined {
-  let schema = given;
-  for (let steps = 0; isObject(schema) && steps < depthMax; steps++) {
-    const reference = schema['$ref'];
-    if (typeof reference !== 'string') return schema;
-    if (!reference.startsWith('#')) return undefined;
-    schema = targetOf(reference.slice(1), root);
+  fill(value: JsonValue, given: unknown, depth: number): JsonValue {
+    if (++this.steps > stepsMax || depth > depthMax) return value;
+    let filled = value;
+    for (const schema of this.#chain(given)) {
+      for (const part of arrayOf(schema['allOf'])) filled = this.fill(filled, part, depth + 1);
+      if (Array.isArray(filled)) {
+        const { items } = schema;
+        if (!isObject(items)) continue;
+        filled = (filled as readonly JsonValue[]).map((each) => this.fill(each, items, depth + 1));
+      } else if (isObject(filled)) filled = this.#members(filled, schema, depth);
+    }
+    return filled;
   }
-  return undefined;
+
+  #members(value: JsonObject, schema: JsonObject, depth: number): JsonObject {
+    const { properties } = schema;
+    if (!isObject(properties)) return value;
+    const members = new Map(Object.entries(value));
+    for (const [name, given] of Object.entries(properties)) {
+      const present = members.get(name);
+      const usual = present === undefined ? this.#usual(given) : present;
+      if (usual !== undefined) members.set(name, this.fill(usual, given, depth + 1));
+    }
+    // Unlike assignment, this makes a member of the name `__proto__` too.
+    return Object.fromEntries(members);
+  }
+
+  /** What a member is that is left out; what stands beside a reference goes before what it leads to. */
+  #usual(given: unknown): JsonValue | undefined {
+    return this.#chain(given).find((schema) => schema['default'] !== undefined)?.['default'];
+  }
+
+  /** A schema and what its references lead to; they may lead nowhere, or in circles. */
+  #chain(given: unknown): readonly JsonObject[] {
+    const chain: JsonObject[] = [];
+    let schema = given;
+    while (isObject(schema) && !chain.includes(schema)) {
+      chain.push(schema);
+      const reference = schema['$ref'];
+      const isOwn = typeof reference === 'string' && reference.startsWith('#');
+      schema = isOwn ? targetOf(reference.slice(1), this.#root) : undefined;
+    }
+    return chain;
+  }
 }
 
 /** What a JSON Pointer (RFC 6901) leads to. */

@@ -7,13 +7,12 @@ import { everyTenant } from '../invalidation/purge-table.ts';
 /** The part of the table of purges that calls which change things need. */
 export type ToolPurges = Pick<PurgeWatch, 'add'>;
 
-/** Parts of an open set of names. More than these the table of purges need not keep apart. */
-const parts = 64;
-
-/** The part of all names that this one falls in: `00` to `63`. */
+/**
+ * The part of an open set of names that this one falls in: `0` to `255`. Finer, the table of purges, which keeps some thousand lines, would fold
+ * them together itself.
+ */
 export function partOf(name: string): string {
-  const number = Buffer.from(digestOf(name), 'base64url').readUInt32LE(0) % parts;
-  return String(number).padStart(2, '0');
+  return String(Buffer.from(digestOf(name), 'base64url')[0]);
 }
 
 export interface ToolWritesOptions {

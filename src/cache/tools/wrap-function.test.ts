@@ -223,6 +223,7 @@ describe('a function as a tool', () => {
     ['volatile', { name: 'x', volatile: ['a..b'] }],
     ['maxBytes', { name: 'x', maxBytes: 0 }],
     ['price', { name: 'x', price: '-1' }],
+    ['invalidates', { name: 'x', invalidates: 'some' }],
     ['schema', { name: 'x', schema: [] }],
   ])('refuses a %s that cannot be', (option, policy) => {
     const { tools } = toolHouse();
@@ -302,6 +303,21 @@ describe('what changes things', () => {
     await one.tool({});
     await other.tool({});
     expect([one.calls.length, other.calls.length]).toEqual([2, 1]);
+  });
+
+  it('takes only what is its user’s own, where that is all it can touch', async () => {
+    const { tool, calls, tools } = echo({ scope: 'user' });
+    const write = tools.wrap(() => 0, { name: 'w', readOnly: false, invalidates: 'own' });
+    await tools.runAs({ user: 'ann' }, () => tool({}));
+    await tools.runAs({ user: 'bob' }, () => tool({}));
+    await tools.runAs({ user: 'bob' }, () => write());
+    await tools.runAs({ user: 'ann' }, () => tool({}));
+    expect(calls).toHaveLength(2);
+    await tools.runAs({ user: 'bob' }, () => tool({}));
+    expect(calls).toHaveLength(3);
+    await write();
+    await tools.runAs({ user: 'ann' }, () => tool({}));
+    expect(calls).toHaveLength(4);
   });
 
   it('takes what it touched though it fails', async () => {

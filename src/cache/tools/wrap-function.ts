@@ -5,7 +5,7 @@ import { functionTerms, type FunctionTerms, type ToolPolicy } from './function-p
 import { normalArguments } from './normal-arguments.ts';
 import type { ToolCache, ToolCaller, ToolQuestion, ToolRun } from './tool-cache.ts';
 import { packResult } from './tool-result.ts';
-import type { ToolWrites } from './touched.ts';
+import { partOf, type ToolWrites } from './touched.ts';
 
 /** On whose behalf tools are called. */
 export interface ToolIdentity {
@@ -72,10 +72,10 @@ export class FunctionTools {
     call: () => Promise<Result>,
   ): Promise<Result> {
     await this.#options.ready;
-    if (terms.invalidates?.length === 0) {
+    if (terms.invalidates.length === 0) {
       return terms.readOnly ? this.#read(terms, values, call) : call();
     }
-    const tags = terms.invalidates?.map((name) => `tool:${name}`) ?? [everyFunction];
+    const tags = touchedBy(terms, this.#identity.getStore());
     // A reading function that invalidates others may change things in passing: its own results go by its own name.
     const act = terms.readOnly ? () => this.#read(terms, values, call) : call;
     return this.#options.writes.during(act, tags);
@@ -86,7 +86,7 @@ export class FunctionTools {
     values: readonly unknown[],
     call: () => Promise<Result>,
   ): Promise<Result> {
-    if (this.#options.writes.busy && terms.invalidates?.length === 0) return call();
+    if (this.#options.writes.busy && terms.invalidates.length === 0) return call();
     const question = this.#question(terms, values);
     if (question === undefined) return call();
     const given = await this.#options.cache.ask(question, async (): Promise<ToolRun<Result>> => {
@@ -116,6 +116,7 @@ export class FunctionTools {
     const circle = circleOf(terms, caller);
     const key = this.#options.cache.key(['function', name, version, ...circle, normal.text]);
     const tags = [`tool:${name}`, everyFunction];
+    if (user !== undefined) tags.push(ownOf(user));
     return { path: `tool:${name}`, caller, keys: [key], ttlMs, tags, priceNanos };
   }
 
@@ -126,6 +127,19 @@ export class FunctionTools {
     this.#told.add(text);
     this.#options.signals.emit('notice', { text });
   }
+}
+
+function touchedBy({ invalidates }: FunctionTerms, identity: ToolIdentity | undefined) {
+  const user = identity?.user;
+  // Without a name nobody knows whose the own results are.
+  if (invalidates === 'all' || (invalidates === 'own' && user === undefined))
+    return [everyFunction];
+  return invalidates === 'own' ? [ownOf(user!)] : invalidates.map((name) => `tool:${name}`);
+}
+
+/** A tag for all that one user got, and perhaps some others. */
+function ownOf(user: string): string {
+  return `${everyFunction}:${partOf(user)}`;
 }
 
 /** Who shares results, as parts of the key. */
