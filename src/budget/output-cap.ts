@@ -26,7 +26,10 @@ export function capped(call: Call, tokens: number): Call {
     );
   }
   const bytes = asBuffer(body);
-  const edits = capEdits(bytes, names, tokens) ?? [newCap(bytes, nameFor(call, names), tokens)];
+  const mayName = facts?.spend?.terms.namesCap !== false;
+  const edits = (mayName ? capEdits(bytes, names, tokens) : undefined) ?? [
+    newCap(bytes, nameFor(call, names), tokens),
+  ];
   return edits.length === 0 ? call : { ...call, body: splice(bytes, edits) };
 }
 
@@ -43,7 +46,7 @@ const quote = 0x22;
 /** Edits that lower the caps that the body names; undefined where it names none. */
 function capEdits(body: Buffer, names: readonly string[], tokens: number): Edit[] | undefined {
   const put = Buffer.from(String(tokens));
-  // Looking for the names costs less than telling all members apart, and most bodies without a cap have them nowhere, not even in escapes.
+  // Looking for the names costs less than telling all members apart; a body without a cap has them nowhere, not even in escapes.
   if (!names.some((name) => body.includes(`"${name}"`)) && !body.includes('\\u')) return undefined;
   const edits: Edit[] = [];
   let isNamed = false;

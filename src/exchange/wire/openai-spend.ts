@@ -5,6 +5,7 @@ import { openAiToolReason, searchesUnasked } from './openai-bound.ts';
 import {
   addImage,
   capIn,
+  capsIn,
   eachObject,
   newTerms,
   plainTerms,
@@ -41,7 +42,7 @@ export function chatSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capIn(body, 'max_completion_tokens', 'max_tokens'),
+    ...capsIn(body, 'max_completion_tokens', 'max_tokens'),
     leastCap: 1,
     answers: timesIn(body, 'n'),
     thinks:
@@ -72,7 +73,7 @@ export function responsesSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capIn(body, 'max_output_tokens'),
+    ...capsIn(body, 'max_output_tokens'),
     leastCap: 16,
     searches: searchesIn(body),
     thinks: isSaid(body['reasoning']),
@@ -115,7 +116,7 @@ export function completionsSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...newTerms(),
-    outputCap: capIn(body, 'max_tokens'),
+    ...capsIn(body, 'max_tokens'),
     usualCap: 16,
     leastCap: 1,
     answers: Math.max(timesIn(body, 'n'), timesIn(body, 'best_of')) * Math.max(1, several),

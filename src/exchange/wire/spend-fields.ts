@@ -16,6 +16,7 @@ export function newTerms(): GrowingTerms {
 /** What holds where a dialect has nothing to say. */
 export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
   outputCap: undefined,
+  namesCap: false,
   usualCap: undefined,
   leastCap: 0,
   answers: 1,
@@ -23,6 +24,17 @@ export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
   thinks: false,
   overhead: 0,
 };
+
+/** What a body says of its output cap. */
+export function capsIn(
+  body: JsonObject,
+  ...names: readonly string[]
+): Pick<SpendTerms, 'outputCap' | 'namesCap'> {
+  return {
+    outputCap: capIn(body, ...names),
+    namesCap: names.some((name) => body[name] !== undefined),
+  };
+}
 
 /** The larger of the caps that a body names: servers differ in which of two they heed. What is no number of tokens is the provider's to refuse, and bounds nothing. */
 export function capIn(body: JsonObject, ...names: readonly string[]): number | undefined {
