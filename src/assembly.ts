@@ -8,9 +8,8 @@ import type { KeyStore } from './access/store.ts';
 import { createMemoryKeyStore } from './access/stores/memory.ts';
 import { installationSecret, newSecret } from './cache/installation-secret.ts';
 import { Recogniser } from './cache/recognise.ts';
-import type { Purger } from './cache/invalidation/purger.ts';
 import type { CacheStack } from './cache/stack.ts';
-import { openCacheParts } from './cache-parts.ts';
+import { secretInUse, openCacheParts, type CacheFaces } from './cache-parts.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
 import { FanOut } from './context/care/fan-out.ts';
 import { ContextCare } from './context/context-care.ts';
@@ -36,17 +35,17 @@ import { createPipeline, type Pipeline, type PipelineParts } from './pipeline/st
 import { withoutUs } from './pipeline/without-us.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 import { assembleProtection } from './protection-parts.ts';
+import { openTools, type ToolParts } from './tool-parts.ts';
 import { HttpUpstream, type UpstreamTarget } from './upstream/http.ts';
 
 /** The house put together from its configuration, but for an edge. */
-export interface Assembly {
+export interface Assembly extends CacheFaces {
   readonly pipeline: Pipeline;
   readonly routes: Routes;
   readonly access: Access;
   /** Names of providers that see the caller's own credential. */
   readonly bringYourOwn: ReadonlySet<string>;
-  readonly stack: CacheStack;
-  readonly purger: Purger;
+  readonly tools: ToolParts;
   /** Undefined where nothing is shared with other gateways. */
   readonly shared: SharedParts | undefined;
   readonly adminRoutes: readonly AdminRoute[];
@@ -81,19 +80,20 @@ export function assemble(options: AssemblyOptions): Assembly {
   if (keeps) mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
-  const cache = openCacheParts({ config, clock, signals, shared, keeps });
-  const { stack } = cache;
+  const secret = secretInUse(config, shared, ownSecret);
+  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps });
+  const { stack, purger } = cache.faces;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
   const guarded = assembleProtection({ config, clock, signals, budgets, ledger, priceBook });
+  const basics = { secret, books: ledger ?? noBooks, clock, signals };
   const pipeline = createPipeline({
     ...guarded,
+    ...basics,
     upstream: options.upstream ?? http!,
     recogniser: recogniserOf(config),
-    secret: shared?.secret ?? { current: config.cache.secret ?? ownSecret },
     ...cache.forPipeline,
-    books: ledger ?? noBooks,
     price: usagePricer(priceBook),
     tokens: createTokenEstimator(),
     without: withoutUs(clock, priceBook),
@@ -101,26 +101,25 @@ export function assemble(options: AssemblyOptions): Assembly {
     fitter: fitterOf(options, priceBook),
     keepWarm: keepWarmOf(config),
     budgets,
+    mayRefresh: budgets && (({ caller }) => budgets.walls.hasLeeway(caller, clock.now())),
     sharing: shared?.sharing,
     gates: [allowanceGate, ...guarded.gates],
     fanOut: config.care.fanOut ? new FanOut({ maxWaitMs: config.care.fanOutWaitMs }) : undefined,
-    clock,
-    signals,
   });
   return {
     pipeline,
     routes: routesOf(config),
     access: new Access({ keyring, adminSha256: config.access.adminSha256 }),
     bringYourOwn: bringYourOwn(config),
-    stack,
-    purger: cache.purger,
+    ...cache.faces,
+    tools: openTools({ cache, ...basics }),
     shared,
     adminRoutes: adminRoutes({
       keyStore,
       configuredKeys,
       clock,
       report: async (query) => (await ledger?.report(query)) ?? [],
-      purger: cache.purger,
+      purger,
       budgetDesk: guarded.budgetDesk,
       stores: () => storeHealth({ stack, ledger, keyStore }),
     }),

@@ -44,7 +44,7 @@ export function budgetsOf(surroundings: BudgetSurroundings): BudgetParts | undef
   const { store, opening } = storeOf(surroundings);
   return {
     store,
-    walls: new Walls({ budgets, store, opening, past, clock, signals }),
+    walls: new Walls({ budgets, store, leaseMs: budgeting.leaseMs, opening, past, clock, signals }),
     bounds: createBounds({
       rates: dearestRates(priceBook),
       outputLimit,
@@ -87,31 +87,32 @@ interface OpenStore {
 /** Opens the store that is configured, for whoever closes it. */
 export function storeOf(surroundings: Omit<BudgetSurroundings, 'priceBook'>): OpenStore {
   const { config, clock, shared } = surroundings;
-  const { store } = config.budgeting;
-  const terms = { clock, owner: newId(clock.now()) };
+  const { store, leaseMs } = config.budgeting;
+  const terms = { clock, leaseMs, owner: newId(clock.now()) };
   if (store === 'memory') return { store: createMemoryBudgetStore(terms), opening: undefined };
   if (store === 'redis') return redisStoreOf(surroundings, { ...terms, ...shared! });
   const path = join(config.dataDirectory, 'budgets.sqlite');
   return { store: createSqliteBudgetStore({ ...terms, path }), opening: undefined };
 }
 
-/** Gateways that come to an empty Redis wait for each other so long, and some more. */
-const openingMs = 15_000;
-
 function redisStoreOf(
   { config, signals, ledger }: Omit<BudgetSurroundings, 'priceBook'>,
-  terms: SharedParts & { readonly clock: Clock; readonly owner: string },
+  terms: SharedParts & { readonly clock: Clock; readonly owner: string; readonly leaseMs: number },
 ): OpenStore {
-  const { clock, owner, link, ready } = terms;
+  const { clock, owner, link, ready, leaseMs } = terms;
+  // Three signs of life: all who live have joined by then.
+  const settleMs = leaseMs / 3;
   const redis = createRedisBudgetStore({
     clock,
     owner,
+    leaseMs,
+    settleMs: Math.ceil(settleMs),
     link,
     signals,
     ledger: ledger === undefined ? owner : ledgerName(config.dataDirectory),
     prefix: terms.prefix.replace(/:$/, ''),
   });
-  const opening = ready.then(() => redis.whenOpen(openingMs)).catch(() => {}); // whoever asks it then is told
+  const opening = ready.then(() => redis.whenOpen(1.5 * settleMs)).catch(() => {}); // whoever asks it then is told
   const { lostShare: share } = config.budgeting;
   const store =
     share === undefined ? redis : withLocalShare(redis, { clock, signals, owner, share });

@@ -14,23 +14,37 @@ import { PolicyBook } from './cache/policies/policy-book.ts';
 import type { CachePolicy, CacheScope } from './cache/policy.ts';
 import { CacheStack } from './cache/stack.ts';
 import type { CacheTier } from './cache/tier.ts';
+import { edgeTierName } from './cache/tiers/edge.ts';
 import { createMemoryTier } from './cache/tiers/memory.ts';
 import { createSqliteTier } from './cache/tiers/sqlite.ts';
+import type { SecretInUse } from './cache/shared-secret.ts';
 import type { Config } from './config/config.ts';
 import type { CacheLevel, PolicyConfig } from './config/policy-config.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Signals } from './kernel/signals.ts';
 import type { PipelineParts } from './pipeline/stages.ts';
+import { openPostgresParts } from './postgres-parts.ts';
+import { EdgeDoor } from './gateway/edge/edge-door.ts';
+import { openEdgeParts } from './edge-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
+
+/** What others than the stages have to do with the cache. */
+export interface CacheFaces {
+  readonly stack: CacheStack;
+  readonly purger: Purger;
+  /** Where an edge fetches answers from; undefined where there is none. */
+  readonly edge: EdgeDoor | undefined;
+}
 
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
 export interface CacheParts {
-  readonly stack: CacheStack;
+  readonly faces: CacheFaces;
   readonly forPipeline: Pick<
     PipelineParts,
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
   >;
-  readonly purger: Purger;
+  /** What was purged; calls that change things add to it. */
+  readonly purges: PurgeWatch;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -41,10 +55,10 @@ export interface CachePartsOptions {
   readonly clock: Clock;
   readonly signals: Signals;
   readonly shared: SharedParts | undefined;
+  /** What keys and seals are made with. */
+  readonly secret: SecretInUse;
   /** Whether anything is kept in the data directory. */
   readonly keeps: boolean;
-  /** Caches beyond the tiers. */
-  readonly targets?: readonly PurgeTarget[];
   /** Without the tier that this process alone sees: for a command beside the gateway. */
   readonly withoutMemory?: boolean;
 }
@@ -54,18 +68,24 @@ const purgeDeadlineMs = 2000;
 
 /** @throws EconomizerError `ECO_CACHE_FILE` where a file cannot be opened. */
 export function openCacheParts(options: CachePartsOptions): CacheParts {
-  const { config, clock, signals, shared, targets = [] } = options;
+  const { config, clock, signals, shared } = options;
   const purges = new PurgeWatch({
     local: ownPurges(options),
     ...sharedPurges(options),
     clock,
     signals,
   });
-  const tiers = tiersOf(options);
+  const postgres = openPostgresParts(options);
+  const { withoutMemory: isBeside = false, secret, keeps } = options;
+  const edge = openEdgeParts({ config, secret, keeps: keeps && !isBeside, clock, signals });
+  const own = tiersOf(options);
+  const tiers = edge === undefined || isBeside ? own : [...own, edge.tier];
   const stack = new CacheStack({ tiers, clock, signals, purges });
+  const targets: readonly PurgeTarget[] = edge === undefined ? [] : [edge.purges];
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
+  const door = edge && new EdgeDoor({ origin: edge.origin(stack, own), signals });
   return {
-    stack,
+    faces: { stack, purger, edge: door },
     forPipeline: {
       stack,
       policies: bookOf(config, tiers),
@@ -73,14 +93,18 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       showsKeys: config.cache.showKeys,
       random: { next: Math.random },
     },
-    purger,
+    purges,
     async ready() {
       await shared?.ready;
       await purges.ready();
+      // What was purged before this gateway served is the business of those who served then.
+      if (!isBeside) edge?.purges.listen();
     },
     async close() {
       await purger.idle();
       await stack.close();
+      await postgres?.close();
+      await edge?.close();
       await purges.close();
     },
   };
@@ -103,6 +127,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
         hasMemory ? createMemoryTier({ ...memory, clock, seed: randomInt(2 ** 31) }) : undefined,
       disk: () => (disk.enabled ? createSqliteTier({ ...disk, clock, signals }) : undefined),
       redis: () => shared?.tier,
+      postgres: () => postgres?.tier,
     };
     if (!enabled) return [];
     // In the order in which they are asked.
@@ -119,7 +144,7 @@ export async function openPurger({
   clock,
   signals,
 }: Pick<CachePartsOptions, 'config' | 'clock' | 'signals'>): Promise<
-  Pick<CacheParts, 'purger' | 'close'>
+  Pick<CacheFaces, 'purger'> & Pick<CacheParts, 'close'>
 > {
   mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
   const ownSecret = installationSecret(config.dataDirectory);
@@ -129,12 +154,13 @@ export async function openPurger({
     clock,
     signals,
     shared,
+    secret: secretInUse(config, shared, ownSecret),
     keeps: true,
     withoutMemory: true,
   });
   await parts.ready();
   return {
-    purger: parts.purger,
+    purger: parts.faces.purger,
     async close() {
       await parts.close();
       await shared?.close();
@@ -150,7 +176,21 @@ function ownPurges({ config, clock, signals, keeps }: CachePartsOptions): PurgeS
   return createSqlitePurges({ path: join(directory, 'purges.sqlite'), clock, signals });
 }
 
-const tierNames: Readonly<Record<CacheLevel, string>> = { memory: 'l1', redis: 'l2', disk: 'l3' };
+/** The secret that is configured or agreed on; else this installation's own. */
+export function secretInUse(
+  { cache }: Config,
+  shared: SharedParts | undefined,
+  ownSecret: string,
+): SecretInUse {
+  return shared?.secret ?? { current: cache.secret ?? ownSecret };
+}
+
+const tierNames: Readonly<Record<CacheLevel, string>> = {
+  memory: 'l1',
+  redis: 'l2',
+  disk: 'l3',
+  postgres: 'l3-postgres',
+};
 
 function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
   const names = new Set(tiers.map(({ name }) => name));
@@ -159,25 +199,34 @@ function bookOf({ cache }: Config, tiers: readonly CacheTier[]): PolicyBook {
 }
 
 function policyOf(policy: PolicyConfig, enabled: boolean, names: ReadonlySet<string>): CachePolicy {
-  const { reuseSampled: sampled, reuseUnset: unset, levels } = policy;
+  const { reuseSampled: sampled, reuseUnset: unset } = policy;
+  const levels = levelsOf(policy, names);
+  const hasEdge = names.has(edgeTierName);
   return {
     ...policy,
     enabled,
     reuse: { sampled, unset },
-    levels: levelsOf(levels, names),
+    // Where all but the edge are meant, nobody need look which.
+    levels: hasEdge || levels.size < names.size ? levels : undefined,
+    edgeLevels:
+      hasEdge && policy.edge === 'public' ? new Set([...levels, edgeTierName]) : undefined,
     scope: scopeOf(policy),
   };
 }
 
-/** The tiers that are there. For Redis, where there is none, the disk stands in; where none is there, all that are. */
+/**
+ * The tiers that are there, but for the edge. For Redis, where there is none, the disk stands in; beside the disk, unless the user says
+ * otherwise, and in its place stands PostgreSQL; where none is there, all that are.
+ */
 function levelsOf(
-  levels: readonly CacheLevel[],
+  { levels, saysLevels }: PolicyConfig,
   there: ReadonlySet<string>,
-): ReadonlySet<string> | undefined {
+): ReadonlySet<string> {
   const wanted = new Set(levels.map((level) => tierNames[level]));
   if (wanted.has('l2') && !there.has('l2')) wanted.add('l3');
-  const found = new Set([...wanted].filter((name) => there.has(name)));
-  return found.size === 0 || found.size === there.size ? undefined : found;
+  if (wanted.has('l3') && (!saysLevels || !there.has('l3'))) wanted.add('l3-postgres');
+  const found = [...wanted].filter((name) => there.has(name));
+  return new Set(found.length > 0 ? found : [...there].filter((name) => name !== edgeTierName));
 }
 
 function scopeOf({ scope, shareAs, shareWith }: PolicyConfig): CacheScope {

@@ -1,4 +1,11 @@
 import { assemble } from './assembly.ts';
+import type { ToolPolicy } from './cache/tools/function-policy.ts';
+import {
+  FunctionTools,
+  type AnyFunction,
+  type CachedTool,
+  type ToolIdentity,
+} from './cache/tools/wrap-function.ts';
 import type { BudgetStanding } from './budget/standing.ts';
 import { configOf } from './config/load.ts';
 import type { ConfigFile } from './config/schema.ts';
@@ -12,6 +19,7 @@ export { EconomizerError } from './kernel/errors.ts';
 export { Signals, type SignalMap } from './kernel/signals.ts';
 export type { ErrorCode, ErrorKind } from './kernel/error-codes.ts';
 export type { BudgetStanding, ConfigFile, LedgerRow, ReportLine, ReportQuery };
+export type { AnyFunction, CachedTool, ToolIdentity, ToolPolicy };
 
 /** What an `Economizer` runs with besides its configuration. */
 export interface EconomizerParts {
@@ -29,6 +37,14 @@ export interface Economizer {
    * take the same path as through the gateway (cache, accounts, limits); all others pass to the ordinary `fetch`.
    */
   readonly fetch: typeof fetch;
+  /**
+   * The same function as a tool whose results are kept: calls with the same arguments on behalf of the same user get the result of the first, for as long as
+   * the policy says. Errors are not kept. What cannot be kept (no user named, arguments or results that are no JSON) is called each time, and a notice tells why.
+   * @throws EconomizerError `ECO_CONFIG` for a policy that cannot be, or a name that another tool has.
+   */
+  tool<Original extends AnyFunction>(original: Original, policy: ToolPolicy): CachedTool<Original>;
+  /** Says on whose behalf tools are called, for everything that `act` calls and awaits. */
+  runAs<Value>(identity: ToolIdentity, act: () => Value): Value;
   /** Spend and savings so far. Empty where the ledger is switched off. */
   report(query: ReportQuery): Promise<readonly ReportLine[]>;
   /**
@@ -62,7 +78,15 @@ export function createEconomizer(
     otherwise: parts.fetch ?? fetch,
   });
   const ready = assembly.shared === undefined ? undefined : assembly.ready();
+  const tools = new FunctionTools({
+    cache: assembly.tools.cache,
+    writes: assembly.tools.newWrites(),
+    signals,
+    ready,
+  });
   return {
+    tool: (original, policy) => tools.wrap(original, policy),
+    runAs: (identity, act) => tools.runAs(identity, act),
     fetch: ready === undefined ? ownFetch : (...asked) => ready.then(() => ownFetch(...asked)),
     report: async (query) => (await assembly.ledger?.report(query)) ?? [],
     recent: async (limit) => (await assembly.ledger?.recent(limit)) ?? [],

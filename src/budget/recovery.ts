@@ -4,19 +4,22 @@ import type { Signals } from '../kernel/signals.ts';
 import { pastAccounts, type PastSpend } from './past-spend.ts';
 import type { Plan } from './plan.ts';
 import type { BudgetStore, OpenHold } from './store.ts';
+import { defaultLeaseMs } from './stores/terms.ts';
 
 export interface RecoveryOptions {
   readonly plan: Plan;
   readonly store: BudgetStore;
+  /** As the store's, in milliseconds (30,000). */
+  readonly leaseMs?: number | undefined;
   /** Undefined: the store alone remembers. */
   readonly past: PastSpend | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
 }
 
-/** A lease lasts ten times as long. */
-const heartbeatMs = 3000;
-/** The ledger takes over what a process that died has left within a minute; so often, in heartbeats, charged holds are looked up in it. */
+/** Signs of life in a lease. */
+const beatsPerLease = 10;
+/** The ledger takes over what a process that died has left within a minute; so often, in heartbeats, charged holds are looked up in it, whichever process charged them. */
 const lookUpEvery = 20;
 
 /** Keeps a store in step with the ledger: what it forgot, and the holds of processes that are gone. */
@@ -27,8 +30,6 @@ export class Recovery {
   #isStopped = false;
   #isFailing = false;
   #beats = 0;
-  /** Holds may be left of processes that are gone. */
-  #hasLost = true;
   #callOff: () => void = () => {};
 
   constructor(options: RecoveryOptions) {
@@ -80,7 +81,8 @@ export class Recovery {
 
   #beatLater(): void {
     if (this.#isStopped) return;
-    this.#callOff = this.#options.clock.after(heartbeatMs, () => {
+    const { clock, leaseMs = defaultLeaseMs } = this.#options;
+    this.#callOff = clock.after(leaseMs / beatsPerLease, () => {
       void this.#beat().finally(() => this.#beatLater());
     });
   }
@@ -94,8 +96,7 @@ export class Recovery {
         signals.emit('notice', { text });
       }
       await this.whenReady();
-      this.#hasLost ||= lost > 0;
-      if (this.#hasLost && (lost > 0 || this.#beats % lookUpEvery === 0)) await this.#lookUp();
+      if (lost > 0 || this.#beats % lookUpEvery === 0) await this.#lookUp();
       this.#beats++;
       if (this.#isFailing) signals.emit('part-healed', { part: 'budgets' });
       this.#isFailing = false;
@@ -109,7 +110,6 @@ export class Recovery {
     const { store, past } = this.#options;
     if (past === undefined || this.#isStopped) return;
     const lost = (await store.openHolds()).filter(({ state }) => state === 'charged');
-    this.#hasLost = lost.length > 0;
     await this.#settleBooked(lost, past);
   }
 

@@ -48,6 +48,20 @@ const down = (): never => {
 };
 
 describe('walls', () => {
+  it('have leeway while each hard budget of a caller has more than a tenth left', async () => {
+    const { walls } = wallsOf([
+      budget('all', 1000),
+      budget('mine', 100, { scope: { agent: 'a' } }),
+      budget('soft', 1, { hard: false }),
+    ]);
+    const leeway = (agent: string, at = now) => walls.hasLeeway({ ...caller, agent }, at);
+    expect(leeway('a')).toBe(true);
+    const held = await hold(walls, 'x', 90);
+    expect([leeway('a'), leeway('b'), leeway('a', now + 86_400_000)]).toEqual([false, true, true]);
+    walls.settle(held, 89);
+    expect(leeway('a')).toBe(true);
+  });
+
   it('tell their listeners of every standing', async () => {
     const { walls } = wallsOf([budget('a', 100), budget('b', 50, { scope: { agent: '*' } })]);
     const heard: BudgetStanding[] = [];

@@ -12,6 +12,8 @@ import type { Awaitable, Balance, BudgetStore, HoldVerdict } from './store.ts';
 export interface WallsOptions {
   readonly budgets: readonly BudgetDefinition[];
   readonly store: BudgetStore;
+  /** How long the store lets holds outlive the last sign of life of their owner, in milliseconds (30,000). */
+  readonly leaseMs?: number | undefined;
   /** Resolves when the store can be asked; undefined: it can. Never rejects. */
   readonly opening?: Promise<void> | undefined;
   /** What the ledger knows; undefined: there is none, and the store alone remembers. */
@@ -58,6 +60,9 @@ export interface Tightest {
 
 /** Accounts whose balance is kept in mind. */
 const knownLimit = 10_000;
+
+/** From this share of its limit on a budget has no money for what can be left undone. */
+const leewayUpTo = 0.9;
 
 interface Known {
   readonly touched: Touched;
@@ -144,6 +149,21 @@ export class Walls {
       if (found === undefined || left < found.left) found = { touched: line, left };
     }
     return found;
+  }
+
+  /**
+   * Whether there is money for what can be left undone: no hard budget of this caller has, as far as this process knows, less than a tenth left.
+   * @param at milliseconds since the epoch.
+   */
+  hasLeeway(standpoint: Standpoint, at: number): boolean {
+    try {
+      return this.touched(standpoint, at).every(({ account, hard, limit }) => {
+        const { spent = 0, held = 0 } = this.#known.get(account)?.balance ?? {};
+        return !hard || spent + held < leewayUpTo * limit;
+      });
+    } catch {
+      return false; // more tags than budgets can be kept for: such a call is refused where it would draw on them
+    }
   }
 
   /** Hears of every change of a standing that this process makes or sees. @returns ends it. */

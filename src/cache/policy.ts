@@ -49,6 +49,10 @@ export interface CachePolicy {
   /** Answers kept of one conversation, those to its latest calls; undefined: all. */
   readonly messages: number | undefined;
   readonly scope: CacheScope;
+  /** `public`: what is shared by name may lie at the edge too. */
+  readonly edge: 'off' | 'public';
+  /** As `levels`, for calls whose answers may lie at the edge; undefined: as `levels`. */
+  readonly edgeLevels?: ReadonlySet<string> | undefined;
   /** Members of the body that do not count in the key: what the operator knows not to change the answer. */
   readonly ignore: readonly string[];
 }
@@ -70,6 +74,7 @@ export const defaultCachePolicy: CachePolicy = {
   deduplicate: true,
   messages: undefined,
   scope: { kind: 'tenant' },
+  edge: 'off',
   ignore: [],
 };
 

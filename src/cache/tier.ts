@@ -30,6 +30,8 @@ export interface TierStats {
   /** Bytes held, bookkeeping included, as near as the tier can tell. */
   readonly bytes: number;
   readonly evictions: number;
+  /** Bytes that would be held beside these if equal bodies were not kept once; undefined where the tier keeps each by itself. */
+  readonly sharedBytesSaved?: number;
 }
 
 /** A value now or later: memory answers at once, and the hot path must not wait a turn for it. */
@@ -37,14 +39,17 @@ export type Awaitable<Value> = Value | Promise<Value>;
 
 /** One level of the cache. A tier may throw: the stack takes that as a miss and tells. */
 export interface CacheTier {
-  /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`. */
+  /** Shown in `Cache-Status` and the ledger: `l1`, `l2`, `l3`, `l3-postgres`. */
   readonly name: string;
   /** How long it may take, in milliseconds, where that is its own setting. */
   readonly patience?: { readonly lookupMs: number; readonly storeMs: number };
   /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
   readonly shared?: boolean;
-  /** The entry, never one past its `staleUntil`. */
-  get(key: string): Awaitable<CacheEntry | undefined>;
+  /**
+   * The entry, never one past its `staleUntil`.
+   * @param limitMs a tier that may keep its caller waiting gives up then, where that is sooner than by its own setting.
+   */
+  get(key: string, limitMs?: number): Awaitable<CacheEntry | undefined>;
   /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */
   set(entry: CacheEntry): Awaitable<void>;
   /** True if there was such an entry. */

@@ -57,6 +57,11 @@ const entries: readonly Entry[] = [
     load: async () => (await import('./purge.ts')).purgeCommand(),
   },
   {
+    name: 'mcp',
+    summary: 'Stand in front of an MCP server and keep what its tools give.',
+    load: async () => (await import('./mcp.ts')).mcpCommand(),
+  },
+  {
     name: 'check',
     summary: 'Explain every fault of the configuration, or what it amounts to.',
     load: async () => (await import('./check.ts')).checkCommand(),

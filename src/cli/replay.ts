@@ -16,6 +16,7 @@ import { replay } from '../replay/replay.ts';
 import { reportOf, type ReplayReport } from '../replay/report.ts';
 import { readTraffic } from '../replay/traffic.ts';
 import { print, printJson } from './output.ts';
+import { replayToolFiles, toolReplayText } from './replay-tools.ts';
 import { startProgress } from './progress.ts';
 import { replayText } from './replay-table.ts';
 import { trafficFormats } from './traffic-formats.ts';
@@ -23,6 +24,8 @@ import { trafficFormats } from './traffic-formats.ts';
 interface ReplayFlags {
   readonly model?: string;
   readonly config?: string;
+  readonly tools?: boolean;
+  readonly reading?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -41,6 +44,14 @@ export function replayCommand(): Command {
       '--config <file>',
       'replay with the settings of this configuration (default: those that are recommended, with all care that leaves prompts as they are)',
     )
+    .option(
+      '--tools',
+      'instead of the calls of models, replay the calls of tools as cached tools (economizer.tool)',
+    )
+    .option(
+      '--reading <names...>',
+      'with --tools: the tools that change nothing (default: those whose names say so)',
+    )
     .option('--json', 'print one JSON object')
     .addHelpText('after', trafficFormats)
     .action(async (files: string[], flags: ReplayFlags) => {
@@ -49,6 +60,12 @@ export function replayCommand(): Command {
         environment: processEnvironment(),
         keeps: false,
       });
+      if (flags.tools === true) {
+        const tools = await replayToolFiles(files, { reading: flags.reading, config: loaded });
+        if (flags.json === true) printJson(tools);
+        else print(toolReplayText(tools));
+        return;
+      }
       const config = flags.config === undefined ? withRecommendedCare(loaded) : loaded;
       const report = await replayFiles(files, { model: flags.model, config });
       if (flags.json === true) printJson(report);

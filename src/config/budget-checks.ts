@@ -1,5 +1,6 @@
 import { usdText } from '../kernel/money.ts';
-import type { BudgetConfig, Config } from './config.ts';
+import type { BudgetConfig } from './budget-config.ts';
+import type { Config } from './config.ts';
 import type { Finding } from './fault.ts';
 
 const scopeFields = ['tenant', 'team', 'key', 'agent', 'session', 'tag'] as const;

@@ -140,6 +140,11 @@ export const budgetingSchema = section('How budgets are held.', {
     defaults.budgeting.lostSharePercent,
     { min: 1, max: 50 },
   ),
+  lease: duration(
+    'So long after the last sign of life of a gateway, what it holds is charged. A third of it is how long gateways wait for each other on a Redis that is empty or was started again. Gateways that share a store need the same.',
+    defaults.budgeting.lease,
+    { min: 2000, max: 600_000 },
+  ),
   output_cap: choiceOr(
     'A call that sets no output cap is sent with the model’s maximum, and refused where that could pass a limit. `clamp` sends a lower cap instead, which may cut the answer; `wait` waits for other calls to settle; `refuse` takes only calls that set a cap.',
     ['model-maximum', 'clamp', 'wait', 'refuse'],

@@ -93,6 +93,7 @@ function preset(name: BuiltIn, cache: CacheValues): PolicyConfig {
     scope: 'tenant',
     shareAs: '',
     shareWith: [],
+    edge: 'off',
     ignore: [],
   };
 }
@@ -119,6 +120,7 @@ function policyConfig(name: string, own: PolicyValues, base: PolicyConfig): Poli
     scope: own.scope ?? base.scope,
     shareAs: own.share_as ?? base.shareAs,
     shareWith: own.share_with ?? base.shareWith,
+    edge: own.edge ?? base.edge,
     ignore: own.ignore ?? base.ignore,
   };
 }

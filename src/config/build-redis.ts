@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { postgresCacheConfig } from './build-postgres.ts';
 import type { CacheConfig, RedisConfig } from './config.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -31,11 +32,13 @@ export function redisConfig(values: RedisValues, directory: string): RedisConfig
   };
 }
 
-type SharedCacheConfig = Pick<CacheConfig, 'redis' | 'order' | 'secret' | 'flights'>;
+type SharedCacheConfig = Pick<CacheConfig, 'redis' | 'postgres' | 'order' | 'secret' | 'flights'>;
 
 export function sharedCacheConfig(values: ConfigValues['cache']): SharedCacheConfig {
-  const { redis, flights, order } = values;
-  const rest = (['memory', 'disk', 'redis'] as const).filter((level) => !order.includes(level));
+  const { redis, postgres, flights, order } = values;
+  const rest = (['memory', 'disk', 'redis', 'postgres'] as const).filter(
+    (level) => !order.includes(level),
+  );
   return {
     redis: {
       enabled: redis.enabled,
@@ -43,6 +46,7 @@ export function sharedCacheConfig(values: ConfigValues['cache']): SharedCacheCon
       lookupMs: redis.lookup,
       storeMs: redis.store,
     },
+    postgres: postgresCacheConfig(postgres),
     order: [...order, ...rest],
     secret: values.secret,
     flights: { enabled: flights.enabled, waitMs: flights.wait, leaseMs: flights.lease },

@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { alertsConfig, protectionConfig, runawayConfig } from './protection-config.ts';
+import type { BudgetConfig, BudgetingConfig } from './budget-config.ts';
 import type {
-  BudgetConfig,
-  BudgetingConfig,
   AccessKey,
   CareConfig,
   Config,
@@ -11,6 +10,9 @@ import type {
   ProviderConfig,
 } from './config.ts';
 import { cacheConfig } from './build-cache.ts';
+import { postgresConfig } from './build-postgres.ts';
+import { mcpConfig } from './build-mcp.ts';
+import { edgeConfig } from './build-edge.ts';
 import { redisConfig } from './build-redis.ts';
 import type { ConfigValues } from './schema.ts';
 
@@ -35,8 +37,11 @@ export function buildConfig(values: ConfigValues, directory: string): Config {
     budgets: values.budgets.map(budgetConfig),
     budgeting: budgetingConfig(values.budgeting),
     redis: values.redis && redisConfig(values.redis, directory),
+    postgres: values.postgres && postgresConfig(values.postgres, directory),
+    edge: values.edge && edgeConfig(values.edge),
     care: careConfig(values.care),
     fit: fitConfig(values.fit),
+    mcp: mcpConfig(values.mcp, directory),
     protection: protectionConfig(values.protection),
     alerts: alertsConfig(values.alerts),
     runaway: runawayConfig(values.runaway),
@@ -117,6 +122,7 @@ function budgetingConfig(values: ConfigValues['budgeting']): BudgetingConfig {
   return {
     store: values.store,
     lostShare: values.store_lost === 'share' ? values.lost_share_percent / 100 : undefined,
+    leaseMs: values.lease,
     outputCap: values.output_cap,
     clampTokens: values.clamp_tokens,
     waitMs: values.wait,

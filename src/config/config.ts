@@ -1,3 +1,7 @@
+import type { PostgresCacheConfig, PostgresConfig } from './postgres-config.ts';
+import type { McpConfig } from './mcp-config.ts';
+import type { BudgetConfig, BudgetingConfig } from './budget-config.ts';
+import type { EdgeConfig } from './edge-config.ts';
 import type { CacheLevel, PolicyConfig, PolicyRuleConfig } from './policy-config.ts';
 import type { AlertsConfig, ProtectionConfig, RunawayConfig } from './protection-config.ts';
 
@@ -21,8 +25,12 @@ export interface Config {
   readonly budgeting: BudgetingConfig;
   /** Undefined: nothing is shared between gateways. */
   readonly redis: RedisConfig | undefined;
+  /** Undefined: nothing is kept there. */
+  readonly postgres: PostgresConfig | undefined;
+  readonly edge: EdgeConfig | undefined;
   readonly care: CareConfig;
   readonly fit: FitConfig;
+  readonly mcp: McpConfig;
   readonly protection: ProtectionConfig;
   readonly alerts: AlertsConfig;
   readonly runaway: RunawayConfig;
@@ -101,6 +109,7 @@ export interface CacheConfig {
     readonly lookupMs: number;
     readonly storeMs: number;
   };
+  readonly postgres: PostgresCacheConfig;
   /** Every level once, the one to be asked first in front. */
   readonly order: readonly CacheLevel[];
   /** Undefined: this installation's own, or what gateways agree on. */
@@ -143,55 +152,6 @@ export interface RedisConfig {
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
-}
-
-export interface BudgetConfig {
-  readonly id: string;
-  readonly scope: {
-    readonly tenant: string | undefined;
-    readonly team: string | undefined;
-    readonly key: string | undefined;
-    readonly agent: string | undefined;
-    readonly session: string | undefined;
-    readonly tag: string | undefined;
-  };
-  /** Nano-dollars. */
-  readonly limit: number;
-  readonly period: 'daily' | 'weekly' | 'monthly' | 'total' | 'session';
-  readonly timeZone: string;
-  readonly hard: boolean;
-}
-
-export type UnboundedReason =
-  | 'price-unknown'
-  | 'output-unknown'
-  | 'stored-input'
-  | 'remote-input'
-  | 'media-input'
-  | 'server-tool'
-  | 'opaque-path'
-  | 'unread';
-
-export interface BudgetingConfig {
-  readonly store: 'memory' | 'sqlite' | 'redis';
-  /** 0 to 0.5; undefined: hard budgets refuse calls while their store cannot be asked. */
-  readonly lostShare: number | undefined;
-  readonly outputCap: 'model-maximum' | 'clamp' | 'wait' | 'refuse';
-  readonly clampTokens: number;
-  readonly waitMs: number;
-  readonly ceilings: readonly {
-    readonly provider: string | undefined;
-    readonly model: string | undefined;
-    readonly path: string | undefined;
-    readonly reason: UnboundedReason | undefined;
-    /** Nano-dollars. */
-    readonly limit: number;
-  }[];
-  /** Undefined: calls to models of which no list says how much they write need a cap of their own. */
-  readonly outputTokens: number | undefined;
-  /** Undefined: not known. */
-  readonly tokensPerSearch: number | undefined;
-  readonly brokenStreams: 'at-most' | 'counted';
 }
 
 export interface CareConfig {
@@ -258,29 +218,4 @@ export interface PriceConfig {
   readonly audioOutput: number | undefined;
   /** US dollars per thousand searches. */
   readonly webSearchPerThousand: number | undefined;
-}
-
-/** Every secret in a configuration, so that a log can blot them out. */
-export function secretsOf(config: Config): readonly string[] {
-  const { providers, cache, redis } = config;
-  const others = [
-    cache.secret,
-    redis?.password,
-    redis?.sentinel?.password,
-    ...urlSecrets(redis?.url),
-  ];
-  return [
-    ...providers.map(({ apiKey }) => apiKey),
-    ...providers.flatMap(({ headers }) => Object.values(headers)),
-    ...config.alerts.webhooks.flatMap(({ secrets }) => secrets),
-    ...config.alerts.slack,
-    ...others,
-  ].filter((each) => each !== undefined);
-}
-
-/** A password in a URL, as it stands there and as it is meant. */
-function urlSecrets(url: string | undefined): readonly string[] {
-  if (url === undefined) return [];
-  const { password } = new URL(url);
-  return password === '' ? [] : [password, decodeURIComponent(password)];
 }

@@ -3,6 +3,7 @@
  * is made from these values.
  */
 export const defaults = {
+  edge: { lookup: '20ms', purgeTimeout: '2s' },
   listen: { host: '127.0.0.1', port: 8787 },
   data: '.economizer',
   provider: { connections: 512, keepAlive: '60s' },
@@ -28,10 +29,12 @@ export const defaults = {
       },
     ],
     redis: { maxAnswerBytes: '4MiB', lookup: '20ms', store: '1s' },
+    postgres: { maxBytes: '10GiB', maxAnswerBytes: '4MiB', lookup: '20ms', store: '5s' },
     flights: { wait: '30s', lease: '5s' },
   },
-  budgeting: { lostSharePercent: 10, clampTokens: 256, wait: '10s' },
+  budgeting: { lostSharePercent: 10, lease: '30s', clampTokens: 256, wait: '10s' },
   redis: { prefix: 'economizer:', connect: '2s' },
+  postgres: { schema: 'economizer', connections: 8, connect: '2s' },
   fit: { tokenBudget: 4096, keepRecent: 50, windowPercent: 95, remember: '30m', maxBytes: '64MiB' },
   care: { fanOutWait: '5s', keepWarmPerSession: 6, keepWarmPerDay: 500, maxBytes: '64MiB' },
   limits: {
@@ -61,6 +64,7 @@ export const defaults = {
   },
   runaway: { warnAfter: 5 },
   alerts: { thresholds: [50, 80, 90, 100], giveUp: '24h' },
+  mcp: { lists: '0s', reads: '0s', maxMessage: '16MiB', sessions: 1000, idle: '30m' },
   shutdownGrace: '30s',
 } as const;
 

@@ -50,8 +50,10 @@ function isSecret(path: Path): boolean {
   if (path[0] === 'alerts' && (last === 'url' || path[1] === 'slack')) return true;
   if (last === 'secret' || last === 'old_secret') return true;
   if (last === 'api_key' || last === 'sha256' || path.includes('headers')) return true;
-  if (last === 'password' || last === 'secret') return true;
-  if (path[0] === 'redis' && (path.length === 1 || last === 'url')) return true;
+  if (last === 'password' || last === 'token') return true;
+  if ((path[0] === 'redis' || path[0] === 'postgres') && (path.length === 1 || last === 'url'))
+    return true;
+  if (path[0] === 'edge' && path.length <= 2) return true;
   return path[0] === 'providers' && path.length <= 2;
 }
 

@@ -1,5 +1,5 @@
 /** A level of the cache, by where it keeps answers. */
-export type CacheLevel = 'memory' | 'disk' | 'redis';
+export type CacheLevel = 'memory' | 'disk' | 'redis' | 'postgres';
 
 /** How long, where and with whom answers are kept; complete. */
 export interface PolicyConfig {
@@ -26,6 +26,8 @@ export interface PolicyConfig {
   /** With scope `shared`. */
   readonly shareAs: string;
   readonly shareWith: readonly string[];
+  /** With scope `shared`: whether answers may lie at the edge too. */
+  readonly edge: 'off' | 'public';
   readonly ignore: readonly string[];
 }
 

@@ -22,13 +22,18 @@ export const builtInPolicies = [
 ] as const;
 
 const levels = z
-  .array(z.enum(['memory', 'redis', 'disk'], { error: 'must be one of: memory, redis, disk' }), {
-    error: 'must be a list of levels, such as [memory, redis]',
-  })
+  .array(
+    z.enum(['memory', 'redis', 'disk', 'postgres'], {
+      error: 'must be one of: memory, redis, disk, postgres',
+    }),
+    {
+      error: 'must be a list of levels, such as [memory, redis]',
+    },
+  )
   .min(1, { error: 'must name a level; with mode: off nothing is kept' })
   .meta({
     description:
-      'Levels that it uses. Where there is no Redis, `disk` stands in for it, so that a restart does not lose what was to outlive it.',
+      'Levels that it uses. Where there is no Redis, `disk` stands in for it, so that a restart does not lose what was to outlive it. Where there is a PostgreSQL, a built-in policy that uses `disk` uses it too.',
     kind: 'list of text',
   })
   .optional();
@@ -86,6 +91,10 @@ const policy = section('One policy. What it does not say is as in the one that i
   ).optional(),
   share_with: texts(
     'For scope `shared`: the tenants that share. All others keep to themselves.',
+  ).optional(),
+  edge: choice(
+    'For scope `shared`: `public` lets answers lie at the edge too (`edge`), where whoever has their unguessable address may read them. Not those of callers who bring a credential of their own.',
+    ['off', 'public'],
   ).optional(),
   ignore: texts(
     'Members of the request body that do not count: what differs in them alone is the same question. Only what cannot change the answer.',

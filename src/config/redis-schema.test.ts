@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsOf } from './config.ts';
+import { secretsOf } from './secrets.ts';
 import { faultText } from './fault.ts';
 import { readConfig } from './read.ts';
 
@@ -102,11 +102,17 @@ describe('the section redis', () => {
 
 describe('the order of levels', () => {
   it('asks the cheaper first, unless told otherwise', () => {
-    expect(configFrom('log: { level: info }').cache.order).toEqual(['memory', 'disk', 'redis']);
+    expect(configFrom('log: { level: info }').cache.order).toEqual([
+      'memory',
+      'disk',
+      'redis',
+      'postgres',
+    ]);
     expect(configFrom('cache: { order: [redis] }').cache.order).toEqual([
       'redis',
       'memory',
       'disk',
+      'postgres',
     ]);
   });
 

@@ -19,6 +19,9 @@ import { accessSchema } from './access-schema.ts';
 import { careSchema } from './care-schema.ts';
 import { fitSchema } from './fit-schema.ts';
 import { alertsSchema, protectionSchema, runawaySchema } from './protection-schema.ts';
+import { postgresSchema } from './postgres-schema.ts';
+import { mcpSchema } from './mcp-schema.ts';
+import { edgeSchema } from './edge-schema.ts';
 import { redisSchema } from './redis-schema.ts';
 import { providerNameSchema, providerSchema } from './provider-schema.ts';
 
@@ -118,11 +121,14 @@ export const configSchema = section('Configuration of Economizer.', {
   budgets: budgetsSchema,
   budgeting: budgetingSchema.prefault({}),
   redis: redisSchema.optional(),
+  postgres: postgresSchema.optional(),
+  edge: edgeSchema.optional(),
   care: careSchema.prefault({}),
   fit: fitSchema.prefault({}),
   protection: protectionSchema.prefault({}),
   alerts: alertsSchema.prefault({}),
   runaway: runawaySchema.prefault({}),
+  mcp: mcpSchema.prefault({}),
   ledger: section('The book of calls.', {
     enabled: flag('Whether calls are booked.', true),
     retention: duration('How long calls are kept; 0 means for ever.', '0s', {

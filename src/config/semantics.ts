@@ -9,6 +9,7 @@ import {
   oversubscribed,
   twins,
 } from './budget-checks.ts';
+import { ownEdge, publicPolicies } from './edge-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
@@ -33,10 +34,12 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['providers', 'default_providers'], findings: defaultProviders },
   { sections: ['providers', 'listen'], findings: loops },
   { sections: ['data', 'cache'], findings: places, isAboutKeeping: true },
-  { sections: ['cache', 'redis'], findings: levels },
+  { sections: ['cache', 'redis', 'postgres'], findings: levels },
   { sections: ['cache'], findings: policyNames },
-  { sections: ['cache', 'redis'], findings: policyLevels },
-  { sections: ['redis'], findings: certificates },
+  { sections: ['cache', 'redis', 'postgres'], findings: policyLevels },
+  { sections: ['redis', 'postgres'], findings: certificates },
+  { sections: ['cache', 'edge'], findings: publicPolicies },
+  { sections: ['edge', 'listen'], findings: ownEdge },
   { sections: ['limits'], findings: idleLimits },
   { sections: ['runaway'], findings: runawayOrder },
   { sections: ['protection', 'providers'], findings: cheaperModels },
@@ -53,14 +56,26 @@ export const semanticWarnings: readonly Check[] = [
   { sections: ['budgets'], findings: oversubscribed },
   { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
   { sections: ['budgets', 'budgeting'], findings: idleShare },
+  { sections: ['cache', 'redis', 'postgres'], findings: unheardPurges },
 ];
 
-function levels({ cache, redis }: Config): readonly Finding[] {
-  const isShared = redis !== undefined && cache.redis.enabled;
+function levels({ cache, redis, postgres }: Config): readonly Finding[] {
+  const isShared =
+    (redis !== undefined && cache.redis.enabled) ||
+    (postgres !== undefined && cache.postgres.enabled);
   if (!cache.enabled || cache.memory.enabled || cache.disk.enabled || isShared) return [];
   const problem =
     'must be false where all its levels are off; or switch cache.memory or cache.disk on';
   return [{ path: ['cache', 'enabled'], problem }];
+}
+
+/** Gateways that share a PostgreSQL alone tell each other nothing. */
+function unheardPurges({ cache, redis, postgres }: Config): readonly Finding[] {
+  const isShared = cache.enabled && cache.postgres.enabled && cache.secret !== undefined;
+  if (postgres === undefined || redis !== undefined || !isShared) return [];
+  const problem =
+    'is shared by gateways that have the same cache.secret; without a section redis, what one of them purges stays in the memory and on the disk of the others';
+  return [{ path: ['postgres'], problem }];
 }
 
 function policyNames({ cache }: Config): readonly Finding[] {
@@ -75,15 +90,17 @@ function policyNames({ cache }: Config): readonly Finding[] {
 }
 
 /** A policy of the user's own whose levels are all switched off would keep nothing, and nobody would notice. */
-function policyLevels({ cache, redis }: Config): readonly Finding[] {
+function policyLevels({ cache, redis, postgres }: Config): readonly Finding[] {
   if (!cache.enabled) return [];
   const { memory, disk } = cache;
   const isShared = redis !== undefined && cache.redis.enabled;
-  // The disk stands in for a Redis that is not there.
+  const isKept = postgres !== undefined && cache.postgres.enabled;
+  // What outlives a restart stands in for a Redis that is not there.
   const there = {
     memory: memory.enabled,
-    redis: isShared || disk.enabled,
-    disk: disk.enabled,
+    redis: isShared || disk.enabled || isKept,
+    disk: disk.enabled || isKept,
+    postgres: isKept,
   };
   return cache.policies
     .filter(
@@ -97,12 +114,14 @@ function policyLevels({ cache, redis }: Config): readonly Finding[] {
 }
 
 /** Certificates that cannot be read. */
-function certificates({ redis }: Config): readonly Finding[] {
-  return (['ca', 'cert', 'key'] as const).flatMap((name): Finding[] => {
-    const file = redis?.tls?.[name];
-    const problem = file === undefined ? undefined : unreadableFile(file);
-    return problem === undefined ? [] : [{ path: ['redis', 'tls', name], problem }];
-  });
+function certificates(config: Config): readonly Finding[] {
+  return (['redis', 'postgres'] as const).flatMap((service) =>
+    (['ca', 'cert', 'key'] as const).flatMap((name): Finding[] => {
+      const file = config[service]?.tls?.[name];
+      const problem = file === undefined ? undefined : unreadableFile(file);
+      return problem === undefined ? [] : [{ path: [service, 'tls', name], problem }];
+    }),
+  );
 }
 
 const partLimits = [

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
+import { postgresCacheSchema } from './postgres-schema.ts';
 import { duration, flag, section, size, text } from './fields.ts';
 
-const levels = ['memory', 'disk', 'redis'] as const;
+const levels = ['memory', 'disk', 'redis', 'postgres'] as const;
 
 /** What of the cache concerns several gateways, and the order of its levels. */
 export const sharedCacheFields = {
@@ -23,6 +24,7 @@ export const sharedCacheFields = {
       max: 60_000,
     }),
   }).prefault({}),
+  postgres: postgresCacheSchema,
   order: z
     .array(z.enum(levels, { error: `must be one of: ${levels.join(', ')}` }), {
       error: `must be a list of: ${levels.join(', ')}`,
@@ -34,7 +36,7 @@ export const sharedCacheFields = {
     .meta({
       description:
         'In which order the levels are asked; what is not named comes after. The cheaper first: a read from the file takes a tenth of a round trip to a Redis next door.',
-      default: '[memory, disk, redis]',
+      default: '[memory, disk, redis, postgres]',
       kind: 'list of text',
     }),
   secret: text(

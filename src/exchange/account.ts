@@ -5,6 +5,7 @@ import type { Usage, UsageSource } from './usage.ts';
 export type Mechanism =
   | 'exact-cache'
   | 'coalescing'
+  | 'tool-cache' // a tool was not called, since its result was there
   | 'breakpoints' // the provider was asked to keep what comes again
   | 'stable-order' // what a client shuffles was put back in its order
   | 'volatile-repair' // lines that change were moved behind what does not
@@ -23,7 +24,16 @@ export type Outcome =
   | 'failed'; // our own fault
 
 /** Where the answer came from. */
-export type Source = 'upstream' | 'l1' | 'l2' | 'l3' | 'stale' | 'flight' | 'none';
+export type Source =
+  | 'upstream'
+  | 'l1'
+  | 'l2'
+  | 'l3'
+  | 'l3-postgres'
+  | 'l4'
+  | 'stale'
+  | 'flight'
+  | 'none';
 
 /** What the stages learn about a call on its way; the `book` stage turns it into a ledger row. Undefined means not known, never zero. */
 export interface Account {
@@ -73,6 +83,8 @@ export interface BudgetPart {
   outputCap: number | undefined;
   /** The attempt that is under way, where its stream is to be counted. */
   counting: Counting | undefined;
+  /** Settlements that wait for the call's row; undefined once that is booked. */
+  due: (() => void)[] | undefined;
 }
 
 /** A stream that is counted as it passes. */

@@ -7,7 +7,8 @@ import type { Usage, UsageSource } from './usage.ts';
  * entry serves a streaming caller with the provider's own bytes and a plain caller with the final message.
  */
 export interface Answer {
-  readonly dialect: DialectName;
+  /** `tool-result`: what a tool gave, which no model was asked for. */
+  readonly dialect: DialectName | 'tool-result';
   /** The provider's status, where it is not 200: a refusal that would come again. */
   readonly status?: number;
   readonly model: string | undefined;

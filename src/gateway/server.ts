@@ -4,6 +4,7 @@ import type { Call } from '../exchange/call.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
 import { adminPrefix, type AdminApi } from './admin/api.ts';
+import { edgePrefix, type EdgeDoor } from './edge/edge-door.ts';
 import { limitCall } from './call-limit.ts';
 import {
   openCall,
@@ -16,6 +17,7 @@ import { refuseConnection } from './client-error.ts';
 import { hasBody, readBody, streamBody } from './request-body.ts';
 import { callerLeft, writeError, writeReply } from './reply-writer.ts';
 import { errorDialect } from './error-dialect.ts';
+import { queryMethod } from './routes.ts';
 
 /** Limits of the edge. Times in milliseconds. */
 export interface GatewayLimits {
@@ -35,6 +37,8 @@ export interface GatewayOptions extends DoorOptions {
   readonly pipeline: Pipeline;
   readonly limits: GatewayLimits;
   readonly admin: AdminApi;
+  /** Undefined where no answers are shared through an edge. */
+  readonly edge?: EdgeDoor | undefined;
 }
 
 /** Longer than clients and balancers keep idle connections, so that they close first and no request meets a closing socket. */
@@ -107,11 +111,17 @@ export class Gateway {
       await this.#options.admin.handle(request, response, target.slice(adminPrefix.length));
       return;
     }
+    const { edge } = this.#options;
+    if (edge !== undefined && target.startsWith(edgePrefix)) {
+      await edge.handle(request, response, target.slice(edgePrefix.length));
+      return;
+    }
     const opened = openCall(
       { method, target, rawHeaders, peer: request.socket.remoteAddress ?? '' },
       this.#options,
     );
     this.#watch(response, opened.call);
+    if (method === queryMethod) keptNowhere(response);
     const { pipeline, clock } = this.#options;
     try {
       const fault = opened.fault ?? this.#fullOrStopping();
@@ -165,4 +175,10 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
+}
+
+/** Caches on the way may keep answers to QUERY, and know nothing of who may have which. */
+function keptNowhere(response: ServerResponse): void {
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('cdn-cache-control', 'no-store');
 }

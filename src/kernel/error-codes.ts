@@ -112,6 +112,10 @@ export const errorCodes = {
     kind: 'service',
     when: 'Redis could not be reached, did not answer in time or refused a command.',
   },
+  ECO_POSTGRES: {
+    kind: 'service',
+    when: 'PostgreSQL could not be reached, did not answer in time or refused a statement.',
+  },
   ECO_NO_PROVIDER: { kind: 'missing', when: 'No configured provider serves this path or model.' },
   ECO_NOT_STORED: {
     kind: 'unstored',
@@ -181,6 +185,10 @@ export const errorCodes = {
   ECO_CACHE_TIMEOUT: {
     kind: 'timeout',
     when: 'A tier of the cache was slower than its time limit; the call went on without it.',
+  },
+  ECO_EDGE: {
+    kind: 'broken',
+    when: 'A cache at the edge could not be asked, or could not be told of a purge; calls went on without it.',
   },
   ECO_CACHE_PURGE: {
     kind: 'broken',

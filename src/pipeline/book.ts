@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { asItWas } from './accountant.ts';
+import { payDue } from './budget-notice.ts';
 import { fail } from './settle.ts';
 import { isUnsent } from './unsent.ts';
 import type { Stage } from './stage.ts';
@@ -19,10 +20,11 @@ export interface Books {
 /** Turns each call into one ledger row, whichever way it ended. An answer leaves only after its row is booked. */
 export function createBook(options: { books: Books; clock: Clock; signals: Signals }): Stage {
   const { books, clock, signals } = options;
-  const enter = (call: Call): Promise<void> => {
+  const enter = async (call: Call): Promise<void> => {
     const row = rowOf(call, clock.tick());
     signals.emit('call-ended', { row });
-    return books.book(row);
+    await books.book(row);
+    payDue(call);
   };
   return async (call, next) => {
     try {

@@ -11,6 +11,7 @@ export function partOf({ account }: Call): BudgetPart {
     tightest: undefined,
     outputCap: undefined,
     counting: undefined,
+    due: [],
   });
 }
 
@@ -20,4 +21,13 @@ export function announce(part: BudgetPart, walls: Walls, touched: readonly Touch
   if (tightest === undefined) return;
   const { budget, limit, window } = tightest.touched;
   part.tightest = { id: budget.id, left: tightest.left, limit, endsAt: window.endsAt };
+}
+
+/** The call's row is booked: settles what waited for it. */
+export function payDue({ account }: Call): void {
+  const { budget } = account;
+  const due = budget?.due;
+  if (due === undefined) return;
+  budget!.due = undefined;
+  for (const pay of due) pay();
 }

@@ -1,5 +1,6 @@
 import { asksToCacheMore } from '../cache/eased-policy.ts';
 import type { PolicyBook } from '../cache/policies/policy-book.ts';
+import { edgeShare } from '../cache/edge/public.ts';
 import type { CachePolicy } from '../cache/policy.ts';
 import type { StackAccess } from '../cache/stack.ts';
 import type { Call } from '../exchange/call.ts';
@@ -37,7 +38,12 @@ export class PolicyChoice {
 }
 
 /** What of the cache a call may use under its policy. */
-export function accessOf({ levels, scope }: CachePolicy, call: Call): StackAccess | undefined {
-  if (scope.kind === 'shared') return { levels, reader: call.caller.tenant };
+export function accessOf(policy: CachePolicy, call: Call): StackAccess | undefined {
+  const { levels, scope, edgeLevels } = policy;
+  if (scope.kind === 'shared') {
+    const reader = call.caller.tenant;
+    const isPublic = edgeLevels !== undefined && edgeShare(policy, call) !== undefined;
+    return { levels: isPublic ? edgeLevels : levels, reader };
+  }
   return levels === undefined ? undefined : { levels };
 }

@@ -1,3 +1,4 @@
+import { edgeShare } from '../cache/edge/public.ts';
 import { lifetimes, negativeLifetimes } from '../cache/freshness.ts';
 import { labelsFor } from '../cache/invalidation/labels.ts';
 import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
@@ -148,7 +149,11 @@ class Keeper {
     const { costNanos } = call.account;
     const entry: CacheEntry = {
       ...bare,
-      tags: labelsFor(call, { served: bare.answer.model, policy: policy.name }),
+      tags: labelsFor(call, {
+        served: bare.answer.model,
+        policy: policy.name,
+        edge: edgeShare(policy, call),
+      }),
       worthNanos: bare.answer.status === undefined ? costNanos : 0,
       epoch,
       ...(policy.compress === undefined ? {} : { storage: policy.compress ? 'packed' : 'plain' }),

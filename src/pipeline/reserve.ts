@@ -7,7 +7,7 @@ import { waitForRoom } from '../budget/wait-for-room.ts';
 import type { Walls } from '../budget/walls.ts';
 import type { BudgetPart, Counting } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
-import { isWhole, type Reply } from '../exchange/reply.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { usdText, type NanoUsd } from '../kernel/money.ts';
 import { announce, partOf } from './budget-notice.ts';
@@ -26,6 +26,8 @@ export interface ReserveParts {
 
 interface ReserveOptions extends ReserveParts {
   readonly clock: Clock;
+  /** The stage `book` is around this one, and pays what is due once it has the call's row. */
+  readonly isBooked?: boolean | undefined;
 }
 
 export interface ReserveRules {
@@ -157,7 +159,10 @@ async function sent(
 function concluded(call: Call, reply: Reply, attempt: Attempt, options: ReserveOptions): Reply {
   const { body } = reply;
   if (isWhole(body)) {
-    conclude(call, attempt, chargeOf(call, reply, attempt, body.length), options);
+    // Of what is compressed the bytes say nothing.
+    const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
+    const bytes = isCoded ? undefined : body.length;
+    conclude(call, attempt, chargeOf(call, reply, attempt, bytes), options);
     return reply;
   }
   const whole = (): void => conclude(call, attempt, chargeOf(call, reply, attempt), options);
@@ -189,12 +194,17 @@ function conclude(
   call: Call,
   { held, part }: Attempt,
   charge: NanoUsd,
-  { walls }: ReserveOptions,
+  { walls, isBooked }: ReserveOptions,
 ): void {
   part.charged += charge;
   charged(call, part);
-  walls.settle(held, charge);
-  announce(part, walls, held.touched);
+  const pay = (): void => {
+    walls.settle(held, charge);
+    announce(part, walls, held.touched);
+  };
+  // The row first: if this process dies in between, the hold is left and the ledger says what it becomes; the other way nothing would say whose charge that is.
+  if (charge > 0 && isBooked && part.due !== undefined) part.due.push(pay);
+  else pay();
 }
 
 /** The ledger gets what the store got: the sum of all attempts, where that is not the cost. */

@@ -16,7 +16,9 @@ export function walled(budgets: Budgets, options: HouseOptions = {}): Promise<Ho
   return startHouse({ ...options, config });
 }
 
-export function standings(house: House): Promise<readonly BudgetStanding[]> {
+/** As they stand once the rows of this turn are in the journal: only then are their calls settled. */
+export async function standings(house: House): Promise<readonly BudgetStanding[]> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   return house.gateway.assembly.walls!.standings();
 }
 

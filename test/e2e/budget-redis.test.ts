@@ -13,7 +13,10 @@ async function redis(): Promise<RedisServer> {
 
 function house(server: RedisServer, limit: string, budgeting: object = {}): Promise<House> {
   return walled([all(limit)], {
-    config: { redis: { url: server.url }, budgeting: { store: 'redis', ...budgeting } as never },
+    config: {
+      redis: { url: server.url },
+      budgeting: { store: 'redis', lease: '3s', ...budgeting } as never,
+    },
     provider: { firstByteMs: 5 },
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Held } from '../../src/budget/walls.ts';
 import { all, balance, charged, standings, walled } from './budget-house.ts';
 import { chat, messages, send, startHouse, until } from './harness.ts';
 
@@ -291,6 +292,30 @@ describe('budgets', () => {
     const { spent, held } = await balance(house);
     expect([spent, held]).toEqual([charged(house), 0]);
     expect(spent).toBe(2 * house.rows[0]!.costNanos!);
+  });
+
+  it('are not drawn on to keep stored answers fresh when they are nearly spent', async () => {
+    const house = await walled([all(1)], {
+      config: { cache: { ttl: '1s', stale_while_revalidate: '1h' } },
+    });
+    const ask = chat({ temperature: 0, max_tokens: 20 });
+    await send(house.url + chatPath, ask);
+    const walls = house.gateway.assembly.walls!;
+    const [standing] = await walls.standings();
+    const touched = walls.touched(
+      { tenant: 'default', agent: undefined, session: undefined, tags: [] },
+      standing!.at,
+    );
+    const held = (await walls.hold({ id: 'others', amount: 950_000_000, touched })) as Held;
+    expect(held.held).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const { headers } = await send(house.url + chatPath, ask);
+    expect(headers['cache-status']).toMatch(/hit; ttl=-/);
+    await house.gateway.assembly.pipeline.idle();
+    expect(house.provider.calls).toHaveLength(1);
+    walls.settle(held, 0);
+    await send(house.url + chatPath, ask);
+    await until(() => house.provider.calls.length === 2);
   });
 
   it('cost a call nothing where none is configured', async () => {

@@ -18,6 +18,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['kernel', 'exchange', ...domain],
   gateway: belowEdges,
   replay: belowEdges,
+  mcp: ['kernel', 'exchange', 'cache'],
   demo: [...belowEdges, 'gateway', 'replay', 'testing'],
   testing: ['kernel', 'exchange', 'replay'],
   telemetry: ['kernel', 'exchange'],
@@ -32,15 +33,19 @@ const roots = new Set([
   'cache-parts.ts',
   'budget-desk.ts',
   'budget-parts.ts',
+  'edge-parts.ts',
   'protection-parts.ts',
+  'postgres-parts.ts',
   'shared-parts.ts',
+  'tool-parts.ts',
+  'mcp-parts.ts',
   'cli',
 ]);
 
 /** Clients that only one room knows, so that they can be replaced there. */
 const guests: Readonly<Record<string, readonly string[]>> = {
   undici: ['upstream'],
-  'node:http': ['gateway', 'testing'],
+  'node:http': ['gateway', 'mcp', 'testing'],
   'node:https': ['gateway', 'testing'],
   'node:http2': ['gateway', 'testing'],
   commander: ['cli'],

@@ -36,6 +36,7 @@ describe('the documentation', () => {
       'docs/guide/ledger.md',
       'docs/guide/fitting.md',
       'docs/guide/prompt-cache.md',
+      'docs/guide/tools.md',
     ];
     const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)]

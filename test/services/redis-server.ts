@@ -20,8 +20,8 @@ export interface RedisServer {
 /** False where this machine has no Redis; then one line says how to get it. With `CI=true` a missing Redis is a failure. */
 export const hasRedis = serviceIsHere('redis-server', 'apt-get install redis-server');
 
-export function serviceIsHere(command: string, remedy: string): boolean {
-  const isHere = spawnSync(command, ['--version']).error === undefined;
+export function serviceIsHere(command: string, remedy: string, ask = '--version'): boolean {
+  const isHere = spawnSync(command, [ask]).error === undefined;
   if (isHere) return true;
   const message = `${command} is not installed: ${remedy}`;
   if (process.env['CI'] === 'true') throw new Error(message);

@@ -1,3 +1,5 @@
+import type { Purged } from './purge-table.ts';
+
 /** Tells the other gateways of an installation what was purged. */
 export interface PurgeBus {
   /** Never throws; what cannot be sent shows as a gap to those who miss it. */
@@ -23,4 +25,6 @@ export interface PurgeTarget {
     selectors: readonly { readonly tenant: string; readonly selector: string }[],
     options: { readonly soft: boolean },
   ): Promise<void>;
+  /** Told of what other gateways have purged, since they may have died over it. Never throws. */
+  heard?(lines: readonly Purged[]): void;
 }

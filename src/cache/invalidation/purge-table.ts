@@ -260,5 +260,5 @@ const named = /^(?:tag|model|agent|provider|policy|team):/;
 function beginsWith(tag: string, prefix: string): boolean {
   if (named.test(prefix)) return tag.startsWith(prefix);
   // What everything of a tenant bears is no name that anybody gave.
-  return !tag.startsWith('tenant:') && tag.startsWith(prefix, tag.indexOf(':') + 1);
+  return !/^(?:tenant|edge):/.test(tag) && tag.startsWith(prefix, tag.indexOf(':') + 1);
 }

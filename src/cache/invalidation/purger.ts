@@ -39,8 +39,11 @@ export class Purger {
 
   constructor(options: PurgerOptions) {
     this.#options = options;
-    const { watch, stack } = options;
-    watch.onNews((lines) => this.#sweepLater(lines));
+    const { watch, stack, targets = [] } = options;
+    watch.onNews((lines) => {
+      this.#sweepLater(lines);
+      for (const target of targets) target.heard?.(lines);
+    });
     watch.onGap(() => void stack.forget('l1'));
   }
 

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Signals } from '../../kernel/signals.ts';
 import { SimulatedClock } from '../../kernel/simulated-clock.ts';
 import { sampleEntry, type SampleOptions } from '../sample-entry.ts';
-import { queueBytesMax } from './sqlite-queue.ts';
+import { queueBytesMax } from './write-queue.ts';
 import { createSqliteTier, type SqliteTier } from './sqlite.ts';
 
 let directory: string;

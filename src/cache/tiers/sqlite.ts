@@ -12,7 +12,7 @@ import {
   openCacheFile,
   type CacheFile,
 } from './sqlite-file.ts';
-import { WriteQueue } from './sqlite-queue.ts';
+import { WriteQueue } from './write-queue.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { WriterThread } from './sqlite-thread.ts';
 
@@ -181,6 +181,7 @@ class SqliteFileTier implements SqliteTier {
       thread,
       clock,
       maxBytes,
+      what: 'the cache file',
       onFailure: (operation, error) => {
         if (error.code === 'ECO_CACHE_CORRUPT') this.#beginAnew(operation, error);
         else this.#tell(operation, error);

@@ -4,6 +4,7 @@ import { isSaid } from './bound.ts';
 import { openAiToolReason, searchesUnasked } from './openai-bound.ts';
 import {
   addImage,
+  capAboveZero,
   capIn,
   capsIn,
   eachObject,
@@ -42,7 +43,7 @@ export function chatSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    ...capsIn(body, 'max_completion_tokens', 'max_tokens'),
+    ...capsIn(capAboveZero, body, 'max_completion_tokens', 'max_tokens'),
     leastCap: 1,
     answers: timesIn(body, 'n'),
     thinks:
@@ -73,10 +74,11 @@ export function responsesSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    ...capsIn(body, 'max_output_tokens'),
+    ...capsIn(capAboveZero, body, 'max_output_tokens'),
     leastCap: 16,
     searches: searchesIn(body),
     thinks: isSaid(body['reasoning']),
+    runsOn: isSaid(body['background']) && body['background'] !== false,
     overhead,
   };
 }
@@ -116,7 +118,7 @@ export function completionsSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...newTerms(),
-    ...capsIn(body, 'max_tokens'),
+    ...capsIn(capIn, body, 'max_tokens'),
     usualCap: 16,
     leastCap: 1,
     answers: Math.max(timesIn(body, 'n'), timesIn(body, 'best_of')) * Math.max(1, several),

@@ -4,8 +4,7 @@ import { packEntry, unpackEntry } from '../answer-codec.ts';
 import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, TierStats } from '../tier.ts';
 import { BatchWriter } from './sqlite-batch.ts';
-import type { WriterThread } from './sqlite-thread.ts';
-import type { WriterReply } from './sqlite-writer.ts';
+import type { WriterReply, WriterTask } from './sqlite-writer.ts';
 
 const flushAfterMs = 50;
 const tidyAfterMs = 5000;
@@ -17,10 +16,22 @@ export const queueBytesMax = 16 * 1024 * 1024;
 /** Reads to be noted in one batch; more of them tell the eviction nothing that it misses. */
 const usedIdsMax = 10_000;
 
+/** Does what it is told in the order in which it is told: a thread beside a file, or a connection to a server. */
+export interface Writer {
+  /** @throws EconomizerError when the task failed; nothing of it was done then. */
+  ask(task: WriterTask): Promise<WriterReply>;
+  /** Keeps the process alive until `promise` settles. */
+  hold<Value>(promise: Promise<Value>): Promise<Value>;
+  /** Ends at once. */
+  stop(): Promise<void>;
+}
+
 export interface WriteQueueOptions {
-  readonly thread: WriterThread;
+  readonly thread: Writer;
   readonly clock: Clock;
   readonly maxBytes: number;
+  /** What it is that writes, for errors. */
+  readonly what: string;
   /** Writing failed, or answers are dropped since it is too slow. Told once until it works again. */
   readonly onFailure: (operation: string, error: EconomizerError) => void;
   readonly onHealed: () => void;
@@ -72,7 +83,7 @@ export class WriteQueue {
     const { final, frames } = entry.answer;
     if (this.#bytes + final.byteLength + (frames?.byteLength ?? 0) > queueBytesMax) {
       // An error costs its stack trace: in a flood, only the first is made.
-      if (!this.#failing) this.#fail('set', overload());
+      if (!this.#failing) this.#fail('set', overload(this.#options.what));
       return false;
     }
     this.#add({ key: entry.key, staleUntil: entry.staleUntil, packed: packEntry(entry) });
@@ -282,7 +293,7 @@ function sizeOf({ packed }: Pending): number {
   return overheadBytes + (packed?.byteLength ?? 0);
 }
 
-function overload(): EconomizerError {
-  const text = `Answers come faster than the cache file takes them; new ones are not kept for now.`;
+function overload(what: string): EconomizerError {
+  const text = `Answers come faster than ${what} takes them; new ones are not kept there for now.`;
   return new EconomizerError('ECO_CACHE_OVERLOAD', text);
 }
