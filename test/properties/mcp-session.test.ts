@@ -155,7 +155,7 @@ describe('a proxy between clients and servers', () => {
         expect(played.faults).toEqual([]);
         spared += played.spared;
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
     expect(spared).toBeGreaterThan(100);
   }, 60_000);
