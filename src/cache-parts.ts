@@ -97,6 +97,8 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     async ready() {
       await shared?.ready;
       await purges.ready();
+      // What was purged before this gateway served is the business of those who served then.
+      if (!isBeside) edge?.purges.listen();
     },
     async close() {
       await purger.idle();

@@ -40,8 +40,6 @@ export interface SharedPartsOptions {
 }
 
 const part = 'redis';
-/** Whether to begin a flight is worth a longer wait than a lookup, in milliseconds: not to know costs a call to the provider. */
-const askMs = 200;
 
 /**
  * Begins to connect to the Redis of the configuration; undefined where it has none.
@@ -82,10 +80,7 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
   const parts = { link, prefix: redis.prefix, clock, signals };
   const bus = createBus(parts);
   const { enabled: sharesFlights, waitMs, leaseMs } = cache.flights;
-  const flights =
-    usesTier && sharesFlights
-      ? new SharedFlights({ ...parts, leaseMs, operationMs: Math.max(askMs, cache.redis.lookupMs) })
-      : undefined;
+  const flights = usesTier && sharesFlights ? new SharedFlights({ ...parts, leaseMs }) : undefined;
   const tier = usesTier ? tierOf(cache, { ...parts, secret, flights }) : undefined;
   return {
     link,
@@ -94,7 +89,12 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
     ready,
     bus,
     tier,
-    sharing: flights && { flights, waitMs, tier: tier!.name },
+    sharing: flights && {
+      flights,
+      waitMs,
+      tier: tier!.name,
+      patienceMs: cache.redis.lookupMs,
+    },
     async close() {
       await flights?.close();
       bus.close();

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CacheTier } from '../../src/cache/tier.ts';
 import { createMemoryTier } from '../../src/cache/tiers/memory.ts';
+import { prepareTables, tablesIn } from '../../src/cache/tiers/postgres-tables.ts';
+import { createPostgresTier } from '../../src/cache/tiers/postgres.ts';
 import { createRedisTier } from '../../src/cache/tiers/redis.ts';
 import { createSqliteTier } from '../../src/cache/tiers/sqlite.ts';
 import { systemClock as clock } from '../../src/kernel/clock.ts';
 import { Signals } from '../../src/kernel/signals.ts';
+import { connectPostgres } from '../../src/services/postgres-pool.ts';
+import type { PostgresLink } from '../../src/services/postgres.ts';
 import { connectRedis } from '../../src/services/redis-client.ts';
+import { startPostgres } from '../../test/services/postgres-server.ts';
 import { startRedis } from '../../test/services/redis-server.ts';
 
 /** A tier that is ready to be measured. */
@@ -25,7 +30,7 @@ signals.on('part-failed', ({ part, operation, error }) => {
 const maxBytes = 1024 ** 3;
 
 /** Every tier that this machine can run, the cheapest first. */
-export const makers: readonly (() => Promise<MeasuredTier>)[] = [memory, sqlite, redis];
+export const makers: readonly (() => Promise<MeasuredTier>)[] = [memory, sqlite, redis, postgres];
 
 function memory(): Promise<MeasuredTier> {
   const tier = createMemoryTier({ maxEntries: 100_000, maxBytes, clock });
@@ -70,6 +75,47 @@ async function redis(): Promise<MeasuredTier> {
     async stop() {
       await tier.close();
       await link.close();
+      await server.stop();
+    },
+  };
+}
+
+async function postgres(): Promise<MeasuredTier> {
+  const server = await startPostgres();
+  const schema = 'economizer';
+  const tables = tablesIn(schema);
+  const connect = (maxConnections: number): Promise<PostgresLink> =>
+    new Promise((resolve) => {
+      const link: PostgresLink = connectPostgres({
+        host: '127.0.0.1',
+        port: server.port,
+        user: 'house',
+        database: 'postgres',
+        connectMs: 10_000,
+        deadlineMs: 10_000,
+        maxConnections,
+        prepare: (query) => prepareTables(query, tables),
+        onState: ({ connected }) => connected && resolve(link),
+      });
+    });
+  const [reads, writes] = [await connect(8), await connect(1)];
+  const tier = createPostgresTier({
+    reads,
+    writes,
+    schema,
+    secret: { current: 'a secret for the benchmark' },
+    maxEntryBytes: 4 * 1024 * 1024,
+    maxBytes,
+    clock,
+    signals,
+  });
+  return {
+    name: 'l3 PostgreSQL',
+    tier,
+    async stop() {
+      await tier.close();
+      await reads.close();
+      await writes.close();
       await server.stop();
     },
   };

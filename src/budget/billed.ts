@@ -26,8 +26,13 @@ const aheadTokens = 128;
 export function billedAtMost(call: Call, broken: Broken): NanoUsd {
   const { bound, hold, outputAtMost, isTold } = broken;
   if (outputAtMost === undefined || billOn.has(call.provider.priceId)) return hold;
-  if (!isTold && hidesReasoning(call)) return hold;
+  if (!isTold && (hidesReasoning(call) || runsOn(call))) return hold;
   return Math.min(hold, amountAt(bound, outputAtMost + aheadTokens));
+}
+
+/** A job in the background has hardly begun when its first answer comes. */
+function runsOn({ facts }: Call): boolean {
+  return facts?.spend?.terms.runsOn === true;
 }
 
 /** Models that show all that they write unless they are asked to think. */

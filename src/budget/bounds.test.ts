@@ -45,9 +45,10 @@ describe('the bound of the output', () => {
     ['the caller', 'openai-chat', chat({ max_tokens: 7 }), { outputCap: 7, capSetBy: 'caller' }],
     ['the caller, newer', 'openai-chat', chat({ max_completion_tokens: 9 }), { outputCap: 9 }],
     ['both', 'openai-chat', chat({ max_completion_tokens: 9, max_tokens: 30 }), { outputCap: 30 }],
-    ['nothing', 'openai-chat', chat({ max_tokens: 0 }), { outputCap: 0, capSetBy: 'caller' }],
+    ['nothing', 'openai-chat', chat({ max_tokens: 0 }), { outputCap: 8000, capSetBy: 'model' }],
     ['null', 'openai-chat', chat({ max_tokens: null }), { capSetBy: 'model' }],
-    ['a text', 'openai-chat', chat({ max_tokens: '5' }), { capSetBy: 'model' }],
+    ['a text', 'openai-chat', chat({ max_tokens: '5' }), { outputCap: 5, capSetBy: 'caller' }],
+    ['a text of no number', 'openai-chat', chat({ max_tokens: 'x' }), { capSetBy: 'model' }],
     ['a negative', 'openai-chat', chat({ max_tokens: -1 }), { outputCap: 8000 }],
     ['several answers', 'openai-chat', chat({ n: 3 }), { picoPerOutputToken: 15_000 }],
     [

@@ -38,10 +38,13 @@ describe('a cap in a body', () => {
     const body = (n: number): string => `{"model":"o3" ,"max_tokens" : ${n} ,${messages}}`;
     expect(cap('openai-chat', body(1000), 64)).toBe(body(64));
     expect(cap('openai-chat', body(-1), 64)).toBe(body(64));
+    // Who is no OpenAI may take 0 for no limit, and a text for its number.
+    expect(cap('openai-chat', body(0), 64, 'groq')).toBe(body(64));
+    expect(cap('openai-chat', body(1000).replace('1000', '"1000"'), 64)).toBe(body(64));
   });
 
   it('leaves a smaller one, and what is no number, as they are', () => {
-    for (const value of ['64', '10', '0', '"100"', 'true', '[1]']) {
+    for (const value of ['64', '10', '0', '"50"', '"many"', 'true', '[1]']) {
       const body = `{"model":"m","max_tokens":${value},${messages}}`;
       expect(cap('openai-chat', body, 64)).toBe(body);
     }

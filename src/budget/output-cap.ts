@@ -26,7 +26,9 @@ export function capped(call: Call, tokens: number): Call {
     );
   }
   const bytes = asBuffer(body);
-  const edits = capEdits(bytes, names, tokens) ?? [newCap(bytes, nameFor(call, names), tokens)];
+  const edits = capEdits(bytes, { names, tokens, keepsZero: keepsZero(call) }) ?? [
+    newCap(bytes, nameFor(call, names), tokens),
+  ];
   return edits.length === 0 ? call : { ...call, body: splice(bytes, edits) };
 }
 
@@ -40,8 +42,26 @@ const capNames: Readonly<Record<string, readonly string[] | undefined>> = {
 
 const quote = 0x22;
 
+interface Wish {
+  readonly names: readonly string[];
+  readonly tokens: number;
+  readonly keepsZero: boolean;
+}
+
+/** OpenAI refuses a cap of zero, Anthropic warms its cache with it, and legacy completions count tokens so. */
+function keepsZero({ dialect, provider }: Call): boolean {
+  const isChat = dialect!.name === 'openai-chat' || dialect!.name === 'openai-responses';
+  return !isChat || provider.priceId === 'openai' || provider.priceId === 'azure';
+}
+
+/** Lenient servers take `"50"` for 50. */
+function numberIn(quoted: string): number {
+  const text = JSON.parse(quoted) as string;
+  return text.trim() === '' ? NaN : Number(text);
+}
+
 /** Edits that lower the caps that the body names; undefined where it names none. */
-function capEdits(body: Buffer, names: readonly string[], tokens: number): Edit[] | undefined {
+function capEdits(body: Buffer, { names, tokens, keepsZero }: Wish): Edit[] | undefined {
   const put = Buffer.from(String(tokens));
   // Looking for the names costs less than telling all members apart, and most bodies without a cap have them nowhere, not even in escapes.
   if (!names.some((name) => body.includes(`"${name}"`)) && !body.includes('\\u')) return undefined;
@@ -54,9 +74,10 @@ function capEdits(body: Buffer, names: readonly string[], tokens: number): Edit[
     // A null beside another cap says nothing; alone it stands where the cap belongs.
     if (text === 'null') silent ??= { start, end, bytes: put };
     else isNamed = true;
-    // Some servers take a negative number for "no limit". What is no number compares as neither.
-    const value = text === 'null' || body[start] === quote ? NaN : Number(text);
-    if (value < 0 || value > tokens) edits.push({ start, end, bytes: put });
+    // Some servers take a negative number, or zero, for "no limit". What is no number compares as neither.
+    const value = body[start] === quote ? numberIn(text) : text === 'null' ? NaN : Number(text);
+    const isNone = value < 0 || (value === 0 && !keepsZero);
+    if (isNone || value > tokens) edits.push({ start, end, bytes: put });
   }
   if (isNamed) return edits;
   return silent === undefined ? undefined : [silent];

@@ -44,7 +44,7 @@ export class Settlements {
     this.#options = options;
   }
 
-  /** Settles at once where the store answers at once. */
+  /** Settles at once where the store answers at once, and otherwise soon. */
   settle(hold: Settleable, charged: NanoUsd): void {
     const task = this.#attempt({ hold, charged });
     if (task === undefined) return;
@@ -70,7 +70,7 @@ export class Settlements {
     const { hold, charged } = waiting;
     const { store, onSettled } = this.#options;
     try {
-      const outcome = store.settle(hold.id, charged);
+      const outcome = store.settleSoon?.(hold.id, charged) ?? store.settle(hold.id, charged);
       if (!(outcome instanceof Promise)) {
         onSettled(hold.touched, outcome.balances);
         return undefined;

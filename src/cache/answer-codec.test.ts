@@ -122,6 +122,26 @@ describe('an encoded entry', () => {
     expect(reread(empty)?.answer.frames).toHaveLength(0);
   });
 
+  it('has no labels, and costs no memory, where its head is damaged', () => {
+    const { head } = encodeEntry(sampleEntry({ key: 'k', now: 1_800_000_000_000 }));
+    const damaged = fc.array(fc.tuple(fc.nat(head.length - 2), fc.nat(255)), { minLength: 1 });
+    const ends = fc.integer({ min: 1, max: head.length });
+    fc.assert(
+      fc.property(damaged, ends, (changes, end) => {
+        const bytes = Buffer.from(head);
+        for (const [at, byte] of changes) bytes[at + 1] = byte; // its version stays
+        const labels = labelsOf(bytes.subarray(0, end));
+        expect(labels?.tags?.length ?? 0).toBeLessThan(head.length);
+      }),
+    );
+    // Seven bits of a number a byte: so many tags, or headers, that no memory holds them.
+    for (let at = 1; at < head.length - 5; at++) {
+      const bytes = Buffer.from(head);
+      bytes.set([0xff, 0xff, 0xff, 0xff, 0x0f], at);
+      expect(labelsOf(bytes)?.tags?.length ?? 0).toBeLessThan(head.length);
+    }
+  });
+
   it('is a miss where any bit of it is damaged', () => {
     const entry = sampleEntry({ key: 'k', now: 0, bytes: 200, framesBytes: 100 });
     const { head, body } = encodeEntry(entry);

@@ -93,10 +93,26 @@ export function packEntry(entry: CacheEntry): Buffer<ArrayBuffer> {
   return packed;
 }
 
-/** The entry again, its bytes views into `packed`, which never left this process. */
-export function unpackEntry(key: string, packed: Buffer): CacheEntry {
+/**
+ * The entry again, its bytes views into `packed`, which never left this process.
+ * @param apart the body, where `packed` has none.
+ */
+export function unpackEntry(key: string, packed: Buffer, apart?: Buffer): CacheEntry {
   const { head, body } = partsOf(packed);
-  return readEntry(key, head, isCompressed(packed) ? zstdDecompressSync(body) : body)!;
+  const bytes = apart ?? body;
+  return readEntry(key, head, isCompressed(packed) ? zstdDecompressSync(bytes) : bytes)!;
+}
+
+/** The body of a packed entry, compressed or not: a view into it. */
+export function packedBody(packed: Buffer): Buffer {
+  return partsOf(packed).body;
+}
+
+/** A packed entry without its body, in bytes of its own. */
+export function withoutBody(packed: Buffer): Buffer {
+  const head = Buffer.allocUnsafeSlow(headAt + packed.readUInt32LE(0));
+  packed.copy(head, 0, 0, head.length);
+  return head;
 }
 
 /** Head and body of a packed entry, views into it, with version and checksum (CRC-32 of the fields and of the body) for the way to a disk. */
@@ -169,9 +185,9 @@ function readEntry(key: string, head: Buffer, body: Bytes): CacheEntry | undefin
     serviceTier: fields.optionalText(),
     usageSource: usageSources[fields.count()],
     usage: readUsage(fields),
-    headers: Array.from({ length: fields.count() }, () => fields.text()),
+    headers: fields.texts(),
   } satisfies Answer;
-  const tags = Array.from({ length: fields.count() }, () => fields.text());
+  const tags = fields.texts();
   const worthNanos = fields.optionalDouble();
   const epoch = fields.optionalDouble();
   const status = fields.count();
@@ -186,11 +202,15 @@ function storageSaid(said: number): Pick<CacheEntry, 'storage' | 'alone'> {
   return { ...packed, ...plain, ...((said & flags.alone) !== 0 ? { alone: true } : {}) };
 }
 
-/** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is of another version. */
+/** What a sweep must know of an entry, without its body: the end of its head. Undefined where the head is damaged or of another version. */
 export function labelsOf(head: Bytes): EntryLabels | undefined {
   if (head.byteLength <= fieldsAt || head[0] !== version) return undefined;
-  const { storedAt, tags = [], epoch } = readEntry('', asBuffer(head), noBody) ?? {};
-  return storedAt === undefined ? undefined : { storedAt, tags, epoch };
+  try {
+    const { storedAt, tags = [], epoch } = readEntry('', asBuffer(head), noBody) ?? {};
+    return storedAt === undefined ? undefined : { storedAt, tags, epoch };
+  } catch {
+    return undefined; // nobody will be served it: whoever reads it sees its checksum
+  }
 }
 
 const noBody = new Uint8Array();

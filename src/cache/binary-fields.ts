@@ -55,7 +55,7 @@ export class FieldWriter {
   }
 }
 
-/** Reads what a `FieldWriter` wrote, in the same order. The caller has checked that the bytes are whole. */
+/** Reads what a `FieldWriter` wrote, in the same order. @throws RangeError of bytes that are not whole, or reads nonsense: a checksum tells. */
 export class FieldReader {
   readonly #bytes: Buffer;
   #at: number;
@@ -83,6 +83,13 @@ export class FieldReader {
   text(): string {
     const size = this.count();
     return this.#bytes.toString('utf8', this.#at, (this.#at += size));
+  }
+
+  /** So many as a count before them says. */
+  texts(): string[] {
+    const length = this.count();
+    if (length > this.#bytes.length - this.#at) throw new RangeError('more texts than bytes');
+    return Array.from({ length }, () => this.text());
   }
 
   optionalText(): string | undefined {

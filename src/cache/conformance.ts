@@ -155,6 +155,31 @@ const cases: Readonly<Record<string, (trial: Trial) => Promise<void>>> = {
     assert.notEqual(await tier.get('small'), undefined);
   },
 
+  async 'keeps equal bodies once and says what that saves, where it shares them'({ tier, clock }) {
+    const now = clock.now();
+    const saved = async (): Promise<number | undefined> => {
+      await tier.flush();
+      return (await tier.stats()).sharedBytesSaved;
+    };
+    if ((await saved()) === undefined) return;
+    const entry = (key: string, more: Partial<CacheEntry> = {}): CacheEntry => ({
+      ...sampleEntry({ key, now, bytes: 20_000 }),
+      ...more,
+    });
+    for (const key of ['one', 'two', 'three']) await tier.set(entry(key));
+    await tier.set(entry('alone', { alone: true }));
+    const most = (await saved()) ?? 0;
+    assert.ok(most >= 40_000 && most < 42_000, `${most} bytes saved by three of a kind`);
+    // Whoever came first goes first, in each of the ways.
+    await tier.set(sampleEntry({ key: 'one', now, bytes: 20_000, seed: 9 }));
+    assert.ok(((await saved()) ?? 0) < most - 19_000);
+    sameEntry(await tier.get('two'), entry('two'));
+    await tier.delete('two');
+    assert.equal(await saved(), 0);
+    sameEntry(await tier.get('three'), entry('three'));
+    sameEntry(await tier.get('alone'), entry('alone', { alone: true }));
+  },
+
   async 'counts and removes what was purged, where it can be gone through'({ tier, clock }) {
     if (tier.sweep === undefined) return;
     const now = clock.now();

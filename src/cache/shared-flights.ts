@@ -13,8 +13,6 @@ export interface SharedFlightsOptions {
   readonly prefix: string;
   /** How long a lease holds that is not renewed, in milliseconds. */
   readonly leaseMs: number;
-  /** For one question to Redis, in milliseconds. */
-  readonly operationMs: number;
   readonly clock: Clock;
   readonly signals: Signals;
 }
@@ -63,6 +61,11 @@ export class SharedFlights {
       .catch((error: unknown) => this.#fail('subscribe', error));
   }
 
+  /** See `RedisLink`. */
+  get waitedMs(): number {
+    return this.#options.link.waitedMs;
+  }
+
   /** Must be called before `enter`, so that nothing is missed in between. */
   waiter(key: string): FlightWaiter {
     return this.#waiters.add(key);
@@ -71,14 +74,15 @@ export class SharedFlights {
   /**
    * Asks to begin. Never rejects; undefined where Redis cannot be asked.
    * @param insists begins though an answer is stored, because it does not serve.
+   * @param limitMs for the question.
    */
-  async enter(key: string, insists: boolean): Promise<Entrance | undefined> {
-    const { link, operationMs, leaseMs, clock } = this.#options;
+  async enter(key: string, insists: boolean, limitMs: number): Promise<Entrance | undefined> {
+    const { link, leaseMs, clock } = this.#options;
     if (!link.connected || !this.#breaker.mayTry()) return undefined;
     const token = randomBytes(16).toString('base64url');
     try {
       const args = [token, String(leaseMs), insists ? '1' : '0'];
-      const [what, ms] = (await this.run(enter, key, args, operationMs)) as [number, number];
+      const [what, ms] = (await this.run(enter, key, args, limitMs)) as [number, number];
       if (this.#breaker.succeeded()) this.#options.signals.emit('part-healed', { part });
       if (what === 2) return { stored: true };
       if (what === 0) return { busyMs: Math.max(0, ms) };

@@ -82,15 +82,15 @@ export class CacheStack {
     return undefined;
   }
 
-  /** The same from one tier only, whatever those before it have. */
+  /** The same from one tier only, whatever those before it have. @param limitMs for how long, where that is less than usual. */
   async findIn(
     name: string,
     key: string,
-    access: StackAccess = anyAccess,
+    { access = anyAccess, limitMs }: { access?: StackAccess | undefined; limitMs?: number } = {},
   ): Promise<Found | undefined> {
     const level = this.#guards.findIndex(({ tier }) => tier.name === name);
     if (level < 0 || !this.#mayAsk(level, access)) return undefined;
-    const given = await this.#guards[level]!.get(key);
+    const given = await this.#guards[level]!.get(key, limitMs);
     const entry = given && this.#unpurged(level, given, access);
     return entry && this.#found(level, entry, access);
   }

@@ -65,12 +65,13 @@ export class TierGuard {
     return this.#lookups.isWell;
   }
 
-  /** Never throws; now if the tier answers now. */
-  get(key: string): Awaitable<CacheEntry | undefined> {
+  /** Never throws; now if the tier answers now. @param limitMs less patience than usual. */
+  get(key: string, limitMs?: number): Awaitable<CacheEntry | undefined> {
     if (!this.#lookups.mayTry()) return undefined;
     try {
-      const answer = this.tier.get(key);
-      return answer instanceof Promise ? this.#awaitEntry(answer) : this.#counted(answer);
+      const answer = this.tier.get(key, limitMs);
+      if (!(answer instanceof Promise)) return this.#counted(answer);
+      return this.#awaitEntry(answer, Math.min(limitMs ?? Infinity, this.#lookupMs));
     } catch (error) {
       return this.#failed('get', error, this.#lookups);
     }
@@ -101,9 +102,12 @@ export class TierGuard {
     }
   }
 
-  async #awaitEntry(answer: Promise<CacheEntry | undefined>): Promise<CacheEntry | undefined> {
+  async #awaitEntry(
+    answer: Promise<CacheEntry | undefined>,
+    limitMs: number,
+  ): Promise<CacheEntry | undefined> {
     try {
-      return this.#counted(await this.#within(this.#lookupMs, answer));
+      return this.#counted(await this.#within(limitMs, answer));
     } catch (error) {
       return this.#failed('get', error, this.#lookups);
     }

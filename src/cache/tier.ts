@@ -45,8 +45,11 @@ export interface CacheTier {
   readonly patience?: { readonly lookupMs: number; readonly storeMs: number };
   /** Other gateways write to it too, and so may have purged what we have not heard of yet. */
   readonly shared?: boolean;
-  /** The entry, never one past its `staleUntil`. */
-  get(key: string): Awaitable<CacheEntry | undefined>;
+  /**
+   * The entry, never one past its `staleUntil`.
+   * @param limitMs a tier that may keep its caller waiting gives up then, where that is sooner than by its own setting.
+   */
+  get(key: string, limitMs?: number): Awaitable<CacheEntry | undefined>;
   /** Keeps the entry, in place of one with the same key; a tier may decline silently what is too large for it. */
   set(entry: CacheEntry): Awaitable<void>;
   /** True if there was such an entry. */

@@ -1,7 +1,8 @@
 import { userInfo, hostname } from 'node:os';
 import { Command } from 'commander';
 import { assemble, type Assembly } from '../assembly.ts';
-import { secretsOf, type Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { secretsOf } from '../config/secrets.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import type { McpServerConfig } from '../config/mcp-config.ts';

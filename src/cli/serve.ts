@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { secretsOf } from '../config/config.ts';
+import { secretsOf } from '../config/secrets.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EconomizerError } from '../kernel/errors.ts';
-import { secretsOf } from './config.ts';
+import { secretsOf } from './secrets.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { configOf, inspectConfig, loadConfig } from './load.ts';
 

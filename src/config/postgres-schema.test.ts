@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsOf } from './config.ts';
+import { secretsOf } from './secrets.ts';
 import { faultText } from './fault.ts';
 import { readConfig } from './read.ts';
 
@@ -63,6 +63,14 @@ describe('the section postgres', () => {
 
   it('never shows a password', () => {
     expect(faultsOf("postgres: { url: 'postgres//a:hunter2@b/c' }").join()).not.toMatch(/hunter2/);
+  });
+
+  it('warns where gateways may share it and could not hear of purges', () => {
+    const shared =
+      "postgres: { url: 'postgres://a@b/c' }\ncache: { secret: sixteen or more letters }";
+    expect(read(shared).config!.warnings.join()).toMatch(/without a section redis/);
+    const told = read(`${shared}\nredis: { url: 'redis://b' }`).config!.warnings;
+    expect(told).toEqual([]);
   });
 
   it('is a level that a policy may name, alone or in the order of asking', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultText } from './fault.ts';
 import { configOf } from './load.ts';
-import { secretsOf } from './config.ts';
+import { secretsOf } from './secrets.ts';
 import { readConfig } from './read.ts';
 
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsOf } from './config.ts';
+import { secretsOf } from './secrets.ts';
 import { faultText } from './fault.ts';
 import { readConfig } from './read.ts';
 

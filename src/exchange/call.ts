@@ -104,6 +104,8 @@ export interface Call {
   cachePolicy: string | undefined;
   /** The exact cache's name for this request within its scope; undefined where it has none. */
   key: string | undefined;
+  /** How long somebody had waited for Redis when this call began to look for a stored answer, in milliseconds by its own count; see `RedisLink`. */
+  lookupFrom?: number | undefined;
   /** What may be shared of this call, with whom; set by the `recall` stage. */
   reuse: Reuse;
   /** What the answer amounts to, once it is whole; set by the `settle` stage. */

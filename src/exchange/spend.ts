@@ -23,6 +23,8 @@ export interface SpendTerms {
   readonly longWrites: boolean;
   /** It asks for thinking, which the provider may bill without showing it. */
   readonly thinks: boolean;
+  /** It asks for a job that goes on when its caller has left, or has got its first answer. */
+  readonly runsOn: boolean;
   /** Tokens that the provider's own templates may add to what the body's bytes cover. */
   readonly overhead: number;
   /** Images, inline or named; each is billed by its size in pixels. */

@@ -9,7 +9,7 @@ import { textOf, isObject, parseJson } from '../kernel/json.ts';
 import type { Access, Identity } from './access.ts';
 import { refuseOthers } from './local-only.ts';
 import { readRequestHeaders, withoutCredential, type RequestHeaders } from './request-headers.ts';
-import type { Route, Routes } from './routes.ts';
+import { queryMethod, type Route, type Routes } from './routes.ts';
 
 export interface DoorOptions {
   readonly routes: Routes;
@@ -81,7 +81,7 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
     id: newId(startedAt),
     provider: route?.provider ?? nowhere,
     dialect,
-    method,
+    method: method === queryMethod && route?.dialect !== undefined ? 'POST' : method,
     path: route?.path ?? target,
     headers: headers?.forwarded ?? [],
     body: undefined,

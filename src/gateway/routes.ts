@@ -28,6 +28,9 @@ export interface RoutesOptions {
   readonly defaults: { readonly openai: string; readonly anthropic: string };
 }
 
+/** A safe request with a body (RFC 10008): for a question to a model the same as POST, which is what providers know. */
+export const queryMethod = 'QUERY';
+
 const openaiDialects: Record<string, DialectName> = {
   '/chat/completions': 'openai-chat',
   '/responses': 'openai-responses',
@@ -100,7 +103,7 @@ function routeTo(provider: RoutedProvider, method: string, target: string): Omit
     provider.kind === 'openai' && endOfSegment(target) === 3 && target.startsWith('/v1');
   const path = isVersioned ? absolute(target.slice(3)) : target;
   const table = provider.kind === 'openai' ? openaiDialects : anthropicDialects;
-  const name = method === 'POST' ? table[pathOf(path)] : undefined;
+  const name = method === 'POST' || method === queryMethod ? table[pathOf(path)] : undefined;
   return {
     provider: provider.ref,
     dialect: name === undefined ? undefined : dialects[name],

@@ -17,6 +17,7 @@ import { refuseConnection } from './client-error.ts';
 import { hasBody, readBody, streamBody } from './request-body.ts';
 import { callerLeft, writeError, writeReply } from './reply-writer.ts';
 import { errorDialect } from './error-dialect.ts';
+import { queryMethod } from './routes.ts';
 
 /** Limits of the edge. Times in milliseconds. */
 export interface GatewayLimits {
@@ -120,6 +121,7 @@ export class Gateway {
       this.#options,
     );
     this.#watch(response, opened.call);
+    if (method === queryMethod) keptNowhere(response);
     const { pipeline, clock } = this.#options;
     try {
       const fault = opened.fault ?? this.#fullOrStopping();
@@ -173,4 +175,10 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
+}
+
+/** Caches on the way may keep answers to QUERY, and know nothing of who may have which. */
+function keptNowhere(response: ServerResponse): void {
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('cdn-cache-control', 'no-store');
 }

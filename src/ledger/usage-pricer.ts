@@ -9,6 +9,8 @@ export function usagePricer(
 ): (question: PriceQuestion & { readonly usage: Usage }) => NanoUsd | undefined {
   return ({ usage, ...question }) => {
     const price = book.find(question);
-    return price === undefined ? undefined : costOf(usage, price);
+    const cost = price === undefined ? undefined : costOf(usage, price);
+    // Nobody has spent nine million dollars on a call: such a count says nothing.
+    return Number.isSafeInteger(cost) ? cost : undefined;
   };
 }

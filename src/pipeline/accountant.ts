@@ -38,7 +38,7 @@ export class Accountant {
   book(call: Call, facts: AnswerFacts): Promise<void> | void {
     call.account.modelServed = facts.model;
     call.account.serviceTier = facts.serviceTier;
-    if (facts.usage !== undefined && call.cut !== true) {
+    if (facts.usage !== undefined && call.cut !== true && isCounted(facts, facts.usage)) {
       this.#enter(call, facts.usage, 'provider');
       noteInput(call, facts.usage);
       // Reasoning is counted but often not shown, so only an answer without any teaches what a token is.
@@ -68,7 +68,7 @@ export class Accountant {
     const written =
       facts.outputText === '' ? 0 : await this.#tokens.estimate(model, facts.outputText);
     const output = Math.max(written, said?.output ?? 0);
-    if (said !== undefined) {
+    if (said !== undefined && inputTokens(said) > 0) {
       this.#enter(call, { ...said, output }, 'estimated');
       return;
     }
@@ -107,6 +107,12 @@ export class Accountant {
     // A provider may answer under a name that no price list knows, such as a deployment's.
     return this.#price({ ...question, model: asked });
   }
+}
+
+/** A provider that has written and says that it has not, or that read nothing, has not counted. */
+function isCounted({ outputText }: AnswerFacts, usage: Usage): boolean {
+  if (outputText === '') return true;
+  return inputTokens(usage) > 0 && usage.output + usage.reasoning + usage.audioOutput > 0;
 }
 
 /** What the provider counted bounds the next request that goes on from this one. A body that edits made shorter is another one. */

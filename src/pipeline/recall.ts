@@ -34,6 +34,8 @@ interface RecallOptions {
   readonly policyKey: PolicyKey;
   /** Undefined: a refresh is limited by its worth and by the budgets on its way alone. */
   readonly mayRefresh?: ((call: Call) => boolean) | undefined;
+  /** For how long somebody has waited for Redis, see `RedisLink`; undefined: flights are this process's own. */
+  readonly waitedMs?: (() => number) | undefined;
   /** Says in `Cache-Status` under which key. */
   readonly showsKeys?: boolean | undefined;
   readonly clock: Clock;
@@ -50,7 +52,7 @@ interface Question {
 
 /** Serves a stored answer where the policy and the caller's `Cache-Control` allow it, and says so in `Cache-Status`. */
 export function createRecall(options: RecallOptions): Stage {
-  const { stack, choice, clock } = options;
+  const { stack, choice, clock, waitedMs } = options;
   const worth = new RefreshWorth();
   return async (call, next) => {
     if (call.facts === undefined || call.key === undefined) return next(call);
@@ -58,6 +60,7 @@ export function createRecall(options: RecallOptions): Stage {
     call.key = options.policyKey(call, policy);
     call.reuse = mayReuse(call.facts, call.directives, policy);
     if (!call.reuse.lookup) return forward(call, next, options);
+    if (waitedMs !== undefined) call.lookupFrom = waitedMs();
     const finding = stack.find(call.key, accessOf(policy, call));
     const found = finding instanceof Promise ? await finding : finding;
     if (found === undefined || !suitsForm(found.entry.answer, call)) {

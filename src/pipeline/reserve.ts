@@ -7,7 +7,7 @@ import { waitForRoom } from '../budget/wait-for-room.ts';
 import type { Walls } from '../budget/walls.ts';
 import type { BudgetPart, Counting } from '../exchange/account.ts';
 import type { Call } from '../exchange/call.ts';
-import { isWhole, type Reply } from '../exchange/reply.ts';
+import { fieldOf, isWhole, type Reply } from '../exchange/reply.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { usdText, type NanoUsd } from '../kernel/money.ts';
 import { announce, partOf } from './budget-notice.ts';
@@ -159,7 +159,10 @@ async function sent(
 function concluded(call: Call, reply: Reply, attempt: Attempt, options: ReserveOptions): Reply {
   const { body } = reply;
   if (isWhole(body)) {
-    conclude(call, attempt, chargeOf(call, reply, attempt, body.length), options);
+    // Of what is compressed the bytes say nothing.
+    const isCoded = fieldOf(reply.headers, 'content-encoding') !== undefined;
+    const bytes = isCoded ? undefined : body.length;
+    conclude(call, attempt, chargeOf(call, reply, attempt, bytes), options);
     return reply;
   }
   const whole = (): void => conclude(call, attempt, chargeOf(call, reply, attempt), options);

@@ -15,9 +15,11 @@ import { tapped } from './tap.ts';
 
 /** What gateways share flights by. */
 export interface Sharing {
-  readonly flights: SharedFlights;
+  readonly flights: Pick<SharedFlights, 'waitedMs' | 'waiter' | 'enter'>;
   /** The tier through which the answers pass from one gateway to the other. */
   readonly tier: string;
+  /** What all questions to Redis that a call asks in a row may take together, its lookup included, in milliseconds. */
+  readonly patienceMs: number;
   /** How long a call waits for another gateway before it goes to the provider itself, in milliseconds. */
   readonly waitMs: number;
 }
@@ -33,6 +35,30 @@ interface ShareOptions extends Sharing {
 const doubtMs = 1000;
 /** Past the end of a lease, so that it is over by Redis's clock too. */
 const marginMs = 5;
+
+/** With less patience than this a question is not asked, in milliseconds. */
+const leastMs = 1;
+
+/** What questions in a row may still take together: a Redis that is slow with each of them costs a call no more than one that answers none. */
+class Patience {
+  readonly #options: ShareOptions;
+  #from: number;
+
+  constructor(options: ShareOptions, from = options.flights.waitedMs) {
+    this.#options = options;
+    this.#from = from;
+  }
+
+  get leftMs(): number {
+    const { flights, patienceMs } = this.#options;
+    return Math.min(patienceMs, patienceMs - (flights.waitedMs - this.#from));
+  }
+
+  /** After a wait for another gateway, which is no fault of Redis. */
+  renew(): void {
+    this.#from = this.#options.flights.waitedMs;
+  }
+}
 
 /**
  * Identical calls at several gateways share one call to the provider. Stands inside `join`, so that a gateway asks once for all its
@@ -59,14 +85,16 @@ async function share(call: Call, key: string, next: Next, options: ShareOptions)
   const waiter = flights.waiter(key);
   try {
     const until = clock.tick() + options.waitMs;
+    const patience = new Patience(options, call.lookupFrom);
     let insists = false;
     for (;;) {
-      const entrance: Entrance | undefined = await flights.enter(key, insists);
+      if (patience.leftMs < leastMs) return await alone(call, next, 'slow', clock);
+      const entrance: Entrance | undefined = await flights.enter(key, insists, patience.leftMs);
       if (call.cancellation.reason !== undefined) throw left(call, entrance);
       if (entrance === undefined) return await alone(call, next, 'unasked', clock);
       if ('lease' in entrance) return await lead(call, next, entrance.lease);
       if ('stored' in entrance) {
-        const found = await freshAnswer(call, key, options);
+        const found = await freshAnswer(call, key, patience.leftMs, options);
         if (found !== undefined) return follow(call, found, options);
         insists = true;
         continue;
@@ -77,6 +105,7 @@ async function share(call: Call, key: string, next: Next, options: ShareOptions)
       const landing = await waiter.wait(ms, call.cancellation);
       if (landing === 'unstored') return await alone(call, next, 'unstored', clock);
       insists = false;
+      patience.renew();
     }
   } finally {
     waiter.done();
@@ -116,11 +145,13 @@ async function lead(call: Call, next: Next, lease: Lease): Promise<Reply> {
 async function freshAnswer(
   call: Call,
   key: string,
+  limitMs: number,
   { stack, tier, choice, clock }: ShareOptions,
 ): Promise<Found | undefined> {
   const policy = choice.chosen(call);
-  if (policy === undefined) return undefined;
-  const found = await stack.findIn(tier, key, accessOf(policy, call));
+  if (policy === undefined || limitMs < leastMs) return undefined;
+  const access = accessOf(policy, call);
+  const found = await stack.findIn(tier, key, { access, limitMs });
   if (found === undefined || !suitsForm(found.entry.answer, call)) return undefined;
   const verdict = judge(found.entry, call.directives, policy, clock.now());
   return verdict === 'fresh' ? found : undefined;

@@ -90,6 +90,7 @@ export interface Pipeline {
 
 /** THE ordered list: the way of one call, outermost first. */
 export function createPipeline(parts: PipelineParts): Pipeline {
+  const { sharing } = parts;
   const accountant = new Accountant(parts);
   const book = createBook(parts);
   const choice = new PolicyChoice(parts.policies, parts.easedPolicy);
@@ -117,9 +118,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       ? []
       : [createProtect({ ...parts, ...parts.protection, identify, accountant })]),
     shape,
-    createRecall({ ...parts, choice, refresher, policyKey: createPolicyKey(parts) }),
+    createRecall({
+      ...parts,
+      choice,
+      refresher,
+      policyKey: createPolicyKey(parts),
+      waitedMs: sharing && (() => sharing.flights.waitedMs),
+    }),
     createJoin(parts),
-    ...(parts.sharing === undefined ? [] : [createShare({ ...parts, ...parts.sharing, choice })]),
+    ...(sharing === undefined ? [] : [createShare({ ...parts, ...sharing, choice })]),
     createRemember({ ...parts, choice }),
     createFit({ ...parts, accountant }),
     createCare({ ...parts, accountant, keepWarm }),

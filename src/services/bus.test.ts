@@ -11,6 +11,7 @@ class Channels {
   link(): RedisLink {
     return {
       connected: true,
+      waitedMs: 0,
       send: ([, channel, message]) => this.#publish(String(channel), message as Buffer),
       script: () => Promise.reject(redisFault('no scripts here')),
       subscribe: (channel, message, gap) => {

@@ -45,6 +45,10 @@ class Link implements RedisLink {
     return this.#target.isReady;
   }
 
+  get waitedMs(): number {
+    return this.#target.waitedMs;
+  }
+
   send(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {
     return this.#target.ask(args, deadlineMs);
   }

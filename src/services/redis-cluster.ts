@@ -1,7 +1,8 @@
 import type { RedisClusterType } from '@redis/client';
 import type { Clock } from '../kernel/clock.ts';
 import type { Random } from '../kernel/random.ts';
-import { sizeOf, tooMany, type RedisTarget } from './redis-connection.ts';
+import { slotOf } from './cluster-slot.ts';
+import { sizeOf, stallMs, tooMany, type RedisTarget } from './redis-connection.ts';
 import { redisFault, type RedisArgument, type RedisReply } from './redis.ts';
 import { Unanswered } from './unanswered.ts';
 
@@ -37,6 +38,8 @@ const keyless = new Set([
 export class ClusterTarget implements RedisTarget {
   readonly #options: ClusterOptions;
   readonly #unanswered: Unanswered;
+  /** What each node owes; a node that has left the cluster is forgotten with its own object. */
+  readonly #owed = new WeakMap<object, Unanswered>();
   #cluster: RedisClusterType | undefined;
   #isClosed = false;
   #lastError: Error | undefined;
@@ -53,6 +56,10 @@ export class ClusterTarget implements RedisTarget {
     return this.#cluster?.isReady ?? false;
   }
 
+  get waitedMs(): number {
+    return this.#unanswered.waitedMs;
+  }
+
   ask(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {
     if (!this.isReady) {
       return Promise.reject(
@@ -61,8 +68,28 @@ export class ClusterTarget implements RedisTarget {
     }
     const bytes = sizeOf(args);
     if (this.#unanswered.isFull(bytes)) return Promise.reject(tooMany());
-    const reply = this.#cluster!.sendCommand(keyOf(args), undefined, args as RedisArgument[]);
+    const key = keyOf(args);
+    const owed = key === undefined ? undefined : this.#owedBy(key);
+    // As with one server: behind a reply that is late already this one would only wait.
+    if (owed !== undefined && owed.oldestMs >= Math.min(deadlineMs, stallMs)) {
+      return Promise.reject(
+        redisFault('A node of the Redis cluster takes commands but does not answer them just now.'),
+      );
+    }
+    const reply = this.#cluster!.sendCommand(key, undefined, args as RedisArgument[]);
+    void owed?.within(reply, bytes, deadlineMs).catch(() => {}); // told below
     return this.#unanswered.within(reply, bytes, deadlineMs);
+  }
+
+  /** What the node owes that has this key. */
+  #owedBy(key: RedisArgument): Unanswered | undefined {
+    const node = this.#cluster!.slots[slotOf(key)]?.master;
+    if (node === undefined) return undefined;
+    let owed = this.#owed.get(node);
+    if (owed === undefined) {
+      this.#owed.set(node, (owed = new Unanswered(this.#options.clock, limits)));
+    }
+    return owed;
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,8 @@ import { Unanswered } from './unanswered.ts';
 export interface RedisTarget {
   /** False while a command would only wait. */
   readonly isReady: boolean;
+  /** See `RedisLink`. */
+  readonly waitedMs: number;
   /** Rejects, and at once where it is not ready. */
   ask(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply>;
   close(): Promise<void>;
@@ -27,7 +29,7 @@ export interface ConnectionOptions {
 /** How often a silent server is asked whether it is there, in milliseconds. */
 const pingMs = 1000;
 /** A server that owes a reply for longer counts as lost. Well above what a slow command may take. */
-const stallMs = 250;
+export const stallMs = 250;
 /** A connection that owes a reply for longer is given up. */
 const deadMs = 3000;
 const limits = { commands: 10_000, bytes: 64 * 1024 * 1024 };
@@ -61,6 +63,10 @@ export class RedisConnection implements RedisTarget {
 
   get isReady(): boolean {
     return this.#isUp && this.#unanswered.oldestMs < stallMs;
+  }
+
+  get waitedMs(): number {
+    return this.#unanswered.waitedMs;
   }
 
   ask(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {

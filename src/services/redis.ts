@@ -62,6 +62,8 @@ export interface RedisLinkOptions {
  */
 export interface RedisLink {
   readonly connected: boolean;
+  /** For how long somebody has waited for replies, in milliseconds; what the event loop was held up is left out. Never shrinks. */
+  readonly waitedMs: number;
   /**
    * @param deadlineMs a reply that comes later is dropped and the promise rejected; the command may have acted.
    * @throws EconomizerError `ECO_REDIS` where it could not be asked, did not answer in time or refused.

@@ -63,6 +63,11 @@ export class Unanswered {
     return this.#oldest === undefined ? 0 : this.#now() - this.#oldest.since;
   }
 
+  /** For how long something has waited for replies, in milliseconds, whatever it was; our own slowness is left out. Never shrinks. */
+  get waitedMs(): number {
+    return this.#isWatching ? this.#now() : this.#time;
+  }
+
   /** True where one more of that size would be too many. */
   isFull(bytes: number): boolean {
     return this.#count >= this.#limits.commands || this.#bytes + bytes > this.#limits.bytes;

@@ -16,6 +16,7 @@ export interface FakeAnswer {
 export interface FakeBytes {
   readonly bytes: Buffer;
   readonly contentType: string;
+  readonly contentEncoding?: string;
   readonly status?: number;
 }
 

@@ -117,6 +117,8 @@ class Provider implements FakeProvider {
     const scripted = (this.#options.answer ?? parrot)(call);
     if ('bytes' in scripted) {
       const headers = [...this.#headers(call), 'content-type', scripted.contentType];
+      const coding = scripted.contentEncoding;
+      if (coding !== undefined) headers.push('content-encoding', coding);
       return this.#pace({ status: scripted.status ?? 200, headers, chunks: [scripted.bytes] });
     }
     return this.#answer({ ...call, dialect, json }, scripted, model);

@@ -195,7 +195,7 @@ it('embeddings are priced by their input', async () => {
 
 it('prices of the configuration go first, from their day on', async () => {
   const model = 'mystery-9';
-  const usage = { prompt_tokens: 1_000_000, completion_tokens: 0, total_tokens: 1_000_000 };
+  const usage = { prompt_tokens: 1_000_000, completion_tokens: 1, total_tokens: 1_000_001 };
   const day = (offset: number): string =>
     new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
   const house = await houseWith(
@@ -209,7 +209,7 @@ it('prices of the configuration go first, from their day on', async () => {
       ],
     },
   );
-  expect((await rowOf(house, 'openai-chat', model, false)).costNanos).toBe(3 * dollar);
+  expect((await rowOf(house, 'openai-chat', model, false)).costNanos).toBe(3 * dollar + 1000);
 });
 
 describe('a stream that its caller leaves', () => {

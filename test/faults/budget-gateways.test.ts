@@ -40,7 +40,7 @@ function configOf({ url }: BillingProvider, more: ConfigFile): ConfigFile {
     budgets: [{ id: 'dollar', limit_usd: 1, period: 'total' }],
     budgeting: { lease: '3s', ...budgeting },
     ...rest,
-  } as ConfigFile;
+  };
 }
 
 /** Two gateways with a ledger each, on one Redis. */

@@ -56,6 +56,52 @@ describe('budgets in a file', { timeout: 30_000 }, () => {
     expect((await store.settle('before', 1)).state).toBe('settled');
   });
 
+  it('settles what waits as soon as the file is free, or says that it could not', async () => {
+    const path = join(temporaryFolder(), 'budgets.sqlite');
+    const store = open(path, { busyMs: 100 });
+    for (const id of ['1', '2', '3']) await store.hold(ask(id));
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const refused = [store.settleSoon!('1', 1), store.settleSoon!('2', 1)];
+    for (const each of refused) {
+      await expect(each).rejects.toMatchObject({ code: 'ECO_BUDGET_STORE' });
+    }
+    const again = store.settleSoon!('1', 1);
+    await delay(20);
+    const late = store.settleSoon!('2', 2);
+    other.exec('ROLLBACK');
+    expect((await again).state).toBe('settled');
+    expect((await late).state).toBe('settled');
+    const undone = store.settleSoon!('3', 3);
+    expect(() => store.hold({ ...ask('3'), lines: [] })).toThrow();
+    expect((await undone).balances).toEqual([{ account: 'a', spent: 6, held: 0 }]);
+    const last = store.hold(ask('4'));
+    expect(last).not.toBeInstanceOf(Promise);
+    const closing = store.settleSoon!('4', 4);
+    await store.close();
+    expect((await closing).state).toBe('settled');
+    other.close();
+    expect(await open(path).read(['a'])).toEqual([{ account: 'a', spent: 10, held: 0 }]);
+  });
+
+  it('sees what another process wrote, and writes nothing that it was not', async () => {
+    const path = join(temporaryFolder(), 'budgets.sqlite');
+    const [one, two] = [open(path, { owner: 'one' }), open(path, { owner: 'two' })];
+    await one.hold(ask('1'));
+    await two.hold(ask('2'));
+    await two.settle('1', 4);
+    await two.restore('a', 500, undefined);
+    // What it remembers of its hold and of the account is out of date.
+    expect((await one.settle('1', 7)).state).toBe('already');
+    expect((await one.hold(ask('3'))).balances).toEqual([{ account: 'a', spent: 500, held: 20 }]);
+    const foreign = new DatabaseSync(path);
+    foreign.exec('DELETE FROM accounts; DELETE FROM holds');
+    foreign.close();
+    expect((await one.hold(ask('4'))).balances).toEqual([{ account: 'a', spent: 0, held: 10 }]);
+    expect((await one.settle('4', 1)).balances).toEqual([{ account: 'a', spent: 1, held: 0 }]);
+    expect((await one.settle('3', 1)).state).toBe('unknown');
+  });
+
   it('says what is wrong with a file that it cannot use', () => {
     const folder = temporaryFolder();
     const text = join(folder, 'text');

@@ -249,4 +249,26 @@ describe.skipIf(!hasRedis)('a link to several servers', () => {
       (await outcomes()).every(({ text }) => !text.includes('ECO') && !text.includes('Error')),
     );
   }, 60_000);
+
+  it('waits once for a node of a cluster that is stopped, and then sends it nothing more', async () => {
+    const cluster = await startCluster();
+    onTestFinished(() => {
+      cluster.servers[1]!.resume();
+      return cluster.stop();
+    });
+    const nodes = cluster.servers.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const { link } = linkWith({ cluster: { nodes } });
+    await until(() => link.connected);
+    const keys = Array.from({ length: 60 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => link.send(['SET', key, key], 5000)));
+    cluster.servers[1]!.pause();
+    const outcomes: string[] = [];
+    for (const key of keys) outcomes.push((await timed(link.send(['GET', key], 20))).text);
+    const late = outcomes.filter((text) => text.includes('did not answer within'));
+    const refused = outcomes.filter((text) => text.includes('does not answer them just now'));
+    // Others may be late on a busy machine, but their next reply makes up for it.
+    expect(refused.length).toBeGreaterThan(late.length);
+    cluster.servers[1]!.resume();
+    await until(async () => (await timed(link.send(['GET', 'k1'], 1000))).text === 'k1');
+  }, 60_000);
 });

@@ -16,6 +16,12 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
 /** Runs acts as transactions on the budget file, and tries again while another process is writing; never longer than a bound. */
 export class BudgetFile {
   readonly path: string;
+  /** Called within each act before its work; throwing undoes it. */
+  onBegun: () => void = () => {};
+  /** Called within each act after its work. */
+  onEnding: () => void = () => {};
+  /** Called when an act is done and stands. */
+  onDone: () => void = () => {};
   /** Called when an act was undone that may have written. */
   onUndone: () => void = () => {};
   readonly #database: DatabaseSync;
@@ -62,8 +68,11 @@ export class BudgetFile {
   act<Value>(work: () => Value): Awaitable<Value> {
     return this.#persist(() => {
       this.#begin.run();
+      this.onBegun();
       const value = work();
+      this.onEnding();
       this.#commit.run();
+      this.onDone();
       return value;
     });
   }
@@ -114,10 +123,12 @@ export class BudgetFile {
     try {
       return attempt();
     } catch (error) {
+      const hasBegun = this.#database.isTransaction;
       // SQLite has rolled back by itself where the disk is full.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      if (isBusy(error)) return busy;
-      this.onUndone();
+      if (hasBegun) this.#database.exec('ROLLBACK');
+      const isOthers = isBusy(error);
+      if (hasBegun || !isOthers) this.onUndone();
+      if (isOthers) return busy;
       if (EconomizerError.is(error)) throw error;
       throw this.#fault(error instanceof Error ? error.message : String(error), error);
     }

@@ -5,7 +5,7 @@ import { EconomizerError } from '../../kernel/errors.ts';
 
 /** "EcoB" in ASCII: marks a file as one of ours. */
 const applicationId = 0x45636f42;
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** At the start another process may be making the tables. */
 const openTimeoutMs = 5000;
 /** A commit copies whole pages to the log, two or three each time; small ones are a fourth of the bytes. */
@@ -14,7 +14,8 @@ const pageBytes = 1024;
 const checkpointPages = 32_000;
 
 /**
- * Accounts have numbers, never used twice, by which holds name them. A hold stays, as settled, until its id may be forgotten;
+ * Accounts have numbers, never used twice, by which holds name them. Their balances are a table of their own, so narrow that those of
+ * one call are mostly on one page. A hold stays, as settled, until its id may be forgotten;
  * `since` is when it was settled or charged. An owner whose lease is over keeps its row, with `lease_until` 0, as long as holds name it.
  * There are no indexes besides the keys: each would be one more page to write, twice a call.
  */
@@ -22,10 +23,15 @@ const schema = `
   CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
-    spent INTEGER NOT NULL,
-    held INTEGER NOT NULL,
     ends_at REAL
   );
+  CREATE TABLE balances (id INTEGER PRIMARY KEY, spent INTEGER NOT NULL, held INTEGER NOT NULL);
+  CREATE TRIGGER account_made AFTER INSERT ON accounts BEGIN
+    INSERT INTO balances (id, spent, held) VALUES (new.id, 0, 0);
+  END;
+  CREATE TRIGGER account_forgotten AFTER DELETE ON accounts BEGIN
+    DELETE FROM balances WHERE id = old.id;
+  END;
   CREATE TABLE owners (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,

@@ -60,13 +60,15 @@ const sql = {
   lapsed: 'SELECT id FROM owners WHERE lease_until > 0 AND lease_until <= ?',
   holdsOf: 'SELECT id, amount, accounts FROM holds WHERE owner = ? AND state = 0',
   charge: `
-    UPDATE accounts SET held = held - ?, spent = min(${Number.MAX_SAFE_INTEGER}, spent + ?) WHERE id = ?`,
+    UPDATE balances SET held = held - ?, spent = min(${Number.MAX_SAFE_INTEGER}, spent + ?) WHERE id = ?`,
   markCharged: 'UPDATE holds SET state = 1, since = ? WHERE id = ?',
   endLease: 'UPDATE owners SET lease_until = 0 WHERE id = ?',
   dropOwners: `
     DELETE FROM owners WHERE lease_until = 0 AND id NOT IN (SELECT owner FROM holds WHERE state < 2)`,
   dropClaims: 'DELETE FROM claims WHERE until <= ?',
-  dropAccounts: 'DELETE FROM accounts WHERE ends_at <= ? AND held = 0',
+  dropAccounts: `
+    DELETE FROM accounts WHERE ends_at <= ?
+    AND NOT EXISTS (SELECT 1 FROM balances WHERE balances.id = accounts.id AND held <> 0)`,
   cursor: 'SELECT id FROM holds WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?',
   dropHolds: `
     DELETE FROM holds WHERE id > ?1 AND (?2 IS NULL OR id <= ?2)

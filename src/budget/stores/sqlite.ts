@@ -8,9 +8,10 @@ import type {
   OpenHold,
   SettleOutcome,
 } from '../store.ts';
-import { Accounts } from './sqlite-accounts.ts';
+import { Accounts, balancesOf, type Account } from './sqlite-accounts.ts';
 import { BudgetFile } from './sqlite-acts.ts';
 import { WriteAheadLog } from './sqlite-log.ts';
+import { SettlingSoon } from './sqlite-soon.ts';
 import { Sweep } from './sqlite-sweep.ts';
 import {
   checkAmount,
@@ -32,8 +33,19 @@ export interface SqliteStoreOptions extends StoreTerms {
 interface HoldRow {
   readonly state: number;
   readonly amount: number;
+  /** The numbers of its accounts. */
   readonly accounts: string;
 }
+
+/** A hold that this process made, as it is in the file as long as nobody else writes. */
+interface OwnHold {
+  readonly amount: number;
+  readonly accounts: string;
+  readonly version: number;
+}
+
+/** Holds of this process that are kept in mind. */
+const ownMax = 10_000;
 
 /** States of a hold in the file. */
 const heldState = 0;
@@ -58,6 +70,8 @@ class SqliteBudgetStore implements BudgetStore {
   readonly #sweep: Sweep;
   readonly #log: WriteAheadLog;
   readonly #accounts: Accounts;
+  readonly #own = new Map<string, OwnHold>();
+  readonly #soon = new SettlingSoon(() => this.#file.act(() => {}));
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   #ownerNumber = -1;
   #leaseUntil = -Infinity;
@@ -67,6 +81,12 @@ class SqliteBudgetStore implements BudgetStore {
     this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
     this.#file = new BudgetFile(options);
     this.#accounts = new Accounts(this.#file);
+    this.#file.onBegun = () => {
+      this.#accounts.begin();
+      this.#soon.take((id, charged) => this.#settle(id, charged));
+    };
+    this.#file.onEnding = () => this.#accounts.write();
+    this.#file.onDone = () => this.#soon.done();
     this.#file.onUndone = () => {
       // Numbers that this act gave to an account or to this owner may be another's next time.
       this.#accounts.forget();
@@ -87,6 +107,11 @@ class SqliteBudgetStore implements BudgetStore {
     return this.#file.act(() => this.#settle(id, charged));
   }
 
+  settleSoon(id: string, charged: number): Promise<SettleOutcome> {
+    checkAmount(charged);
+    return this.#soon.add(id, charged);
+  }
+
   read(accounts: readonly string[]): Awaitable<readonly Balance[]> {
     return this.#file.look(() => accounts.map((account) => this.#balance(account)));
   }
@@ -95,7 +120,8 @@ class SqliteBudgetStore implements BudgetStore {
     checkName(account);
     checkAmount(spent);
     return this.#file.act(() => {
-      this.#statements.restore.run(spent, this.#accounts.number({ account, endsAt }));
+      const [known] = this.#accounts.of([{ account, endsAt }]);
+      this.#accounts.change(known!, 0, Math.max(0, spent - known!.spent));
     });
   }
 
@@ -103,7 +129,11 @@ class SqliteBudgetStore implements BudgetStore {
     this.#log.tend();
     return this.#file.act(() => {
       this.#renewLease();
-      return this.#sweep.run(this.#leaseMs);
+      this.#accounts.write();
+      const charged = this.#sweep.run(this.#leaseMs);
+      // It may have charged and dropped accounts.
+      this.#accounts.forget();
+      return charged;
     });
   }
 
@@ -159,28 +189,30 @@ class SqliteBudgetStore implements BudgetStore {
     const renewAt = this.#leaseUntil - this.#leaseMs / 2;
     // Also where the clock was set back: others have shortened the lease then.
     if (now > renewAt || now < this.#leaseUntil - this.#leaseMs) this.#renewLease();
-    const { numbers, balances } = this.#accounts.standing(lines);
-    const grant = grantOf(request, balances);
-    const known = typeof grant === 'string' ? this.#known(id) : this.#insert(id, grant, numbers);
-    if (known !== undefined) return { held: true, amount: known, balances };
-    if (typeof grant === 'string') return { held: false, short: grant, balances };
-    this.#overAccounts(addHeld, numbers.length).run(grant, ...numbers);
-    for (const balance of balances) balance.held += grant;
-    return { held: true, amount: grant, balances };
+    const accounts = this.#accounts.of(lines);
+    const grant = grantOf(request, accounts);
+    const amount = typeof grant === 'string' ? this.#known(id) : this.#insert(id, grant, accounts);
+    const balances = balancesOf(accounts);
+    if (amount !== undefined) return { held: true, amount, balances };
+    return { held: false, short: String(grant), balances };
   }
 
-  /** Writes the hold down; if the id is known, says what is held for it instead. */
-  #insert(id: string, amount: number, numbers: readonly number[]): number | undefined {
-    const accounts = numbers.join(',');
+  /** Writes the hold down, and returns its amount: another than `amount` if the id is known already. */
+  #insert(id: string, amount: number, accounts: readonly Account[]): number {
+    const numbers = accounts.map(({ number }) => number).join(',');
     const insert = () =>
-      Number(this.#statements.insertHold.run(id, amount, accounts, this.#ownerNumber).changes);
-    if (insert() === 1) return undefined;
-    const known = this.#known(id);
-    if (known !== undefined) return known;
-    // Somebody has taken this owner for lost, although it lives.
-    this.#renewLease();
-    insert();
-    return undefined;
+      this.#statements.insertHold.run(id, amount, numbers, this.#ownerNumber).changes === 1;
+    if (!insert()) {
+      const known = this.#known(id);
+      if (known !== undefined) return known;
+      // Somebody has taken this owner for lost, although it lives.
+      this.#renewLease();
+      insert();
+    }
+    for (const account of accounts) this.#accounts.change(account, amount, 0);
+    if (this.#own.size >= ownMax) this.#own.clear();
+    this.#own.set(id, { amount, accounts: numbers, version: this.#accounts.version });
+    return amount;
   }
 
   #known(id: string): number | undefined {
@@ -188,26 +220,26 @@ class SqliteBudgetStore implements BudgetStore {
   }
 
   #settle(id: string, charged: number): SettleOutcome {
-    const hold = this.#statements.findHold.get(id) as HoldRow | undefined;
+    const hold = this.#found(id);
     if (hold === undefined) return { state: 'unknown', balances: [] };
-    const numbers = numbersIn(hold.accounts);
+    const accounts = this.#accounts.numbered(numbersIn(hold.accounts));
     const isOver = hold.state === settledState;
     if (!isOver) {
       const isHeld = hold.state === heldState;
       const held = isHeld ? hold.amount : 0;
       const spent = isHeld ? charged : charged - hold.amount;
-      this.#overAccounts(charge, numbers.length).run(held, spent, ...numbers);
+      for (const account of accounts) this.#accounts.change(account, -held, spent);
       this.#statements.endHold.run(this.#terms.clock.now(), id);
     }
-    const balances = this.#accounts.balances(numbers);
-    return { state: isOver ? 'already' : 'settled', balances };
+    return { state: isOver ? 'already' : 'settled', balances: balancesOf(accounts) };
   }
 
-  #overAccounts(text: string, count: number): StatementSync {
-    return this.#file.statement(`${text}${count}`, () => {
-      const places = Array.from({ length: count }, () => '?').join(', ');
-      return `${text} (${places})`;
-    });
+  /** The hold of this id, from the file unless this process made it and nobody has written since. */
+  #found(id: string): HoldRow | undefined {
+    const own = this.#own.get(id);
+    this.#own.delete(id);
+    if (own?.version === this.#accounts.version) return { ...own, state: heldState };
+    return this.#statements.findHold.get(id) as HoldRow | undefined;
   }
 
   #balance(account: string): Balance {
@@ -226,15 +258,8 @@ function numbersIn(text: string): number[] {
   return text.split(',').map(Number);
 }
 
-const greatest = Number.MAX_SAFE_INTEGER;
-
-const addHeld = 'UPDATE accounts SET held = held + ? WHERE id IN';
-const charge = `
-  UPDATE accounts SET held = held - ?, spent = max(0, min(${greatest}, spent + ?)) WHERE id IN`;
-
 const sql = {
-  byName: 'SELECT spent, held FROM accounts WHERE name = ?',
-  restore: 'UPDATE accounts SET spent = max(spent, ?) WHERE id = ?',
+  byName: 'SELECT spent, held FROM accounts JOIN balances USING (id) WHERE name = ?',
   // A lease that was given up is not taken back by its number: whoever lives takes a new one.
   insertHold: `
     INSERT OR IGNORE INTO holds (id, state, amount, accounts, owner)

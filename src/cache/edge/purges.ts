@@ -38,6 +38,7 @@ export class EdgePurges implements PurgeTarget {
   readonly name = 'edge';
   readonly #options: EdgePurgesOptions;
   readonly #queues: readonly PurgeQueue[];
+  #listens = false;
 
   constructor(options: EdgePurgesOptions) {
     this.#options = options;
@@ -57,7 +58,13 @@ export class EdgePurges implements PurgeTarget {
     if (failure !== undefined) throw failure;
   }
 
+  /** From now on what others purge is repeated: before, this gateway has given the edge nothing that they meant. */
+  listen(): void {
+    this.#listens = true;
+  }
+
   heard(lines: readonly Purged[]): void {
+    if (!this.#listens) return;
     const isSoft = ({ mark }: Purged): boolean => mark.hard === 0 && mark.hardBefore === 0;
     const soft = this.#keysFor(lines.filter(isSoft));
     const hard = this.#keysFor(lines.filter((line) => !isSoft(line)));

@@ -85,6 +85,15 @@ export class Eviction {
     return this.#residents.replace(slot, size, noted);
   }
 
+  /** The entry takes other room than it did, though nobody asked for it. False if it is not worth that; then the slot is free. */
+  resize(slot: number, bytes: number): boolean {
+    const size = sizeOf(bytes);
+    const { slots } = this.#residents;
+    const [hash, worth] = [slots.hash(slot), slots.worth(slot)];
+    if (this.#advisor.follows(hash)) this.#advisor.replace(hash, size, worth);
+    return this.#residents.replace(slot, size, worth);
+  }
+
   /** The entry is gone for a reason of its own: deleted, or past its time. */
   remove(slot: number): void {
     const hash = this.#residents.slots.hash(slot);

@@ -6,6 +6,7 @@ import { hashOf } from '../eviction/hash.ts';
 import { none } from '../eviction/slot-lists.ts';
 import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
+import { bodyOf, SharedBodies, type Bearing } from './shared-bodies.ts';
 
 export interface MemoryTierOptions {
   readonly maxEntries: number;
@@ -41,25 +42,29 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
   return new BoundedMemory(options);
 }
 
-/** An entry in one buffer; what is known of it beside. */
+/** An entry in one buffer, or without its body where another has the same; what is known of it beside. */
 class Kept {
   readonly key: string;
   readonly staleUntil: number;
   readonly packed: Buffer;
+  readonly apart: Buffer | undefined;
+  readonly print: number;
   readonly slot: number;
   #entry: CacheEntry | undefined = undefined;
 
-  constructor(key: string, staleUntil: number, packed: Buffer, slot: number) {
+  constructor({ key, staleUntil }: CacheEntry, { packed, apart, print }: Bearing, slot: number) {
     this.key = key;
     this.staleUntil = staleUntil;
     this.packed = packed;
+    this.apart = apart;
+    this.print = print;
     this.slot = slot;
   }
 
   /** Most are never asked for; those that are, mostly again. */
   get entry(): CacheEntry {
     if (this.#entry !== undefined) return this.#entry;
-    const entry = unpackEntry(this.key, this.packed);
+    const entry = unpackEntry(this.key, this.packed, this.apart);
     // What was unpacked from compressed bytes would stand beside them.
     return isCompressed(this.packed) ? entry : (this.#entry = entry);
   }
@@ -72,6 +77,7 @@ class BoundedMemory implements MemoryTier {
   /** The same by slot of `#eviction`. */
   readonly #bySlot: (Kept | undefined)[] = [];
   readonly #eviction: Eviction;
+  readonly #bodies = new SharedBodies<Kept>();
   /** The slot to look at next for what has expired. */
   #sweep = 0;
   #evictions = 0;
@@ -110,11 +116,19 @@ class BoundedMemory implements MemoryTier {
       return;
     }
     const packed = packCompressed(entry);
-    const slot = this.#slotFor(entry, entryOverhead + packed.byteLength, former);
-    if (slot === none) return;
-    const kept = new Kept(entry.key, entry.staleUntil, packed, slot);
-    this.#kept.set(entry.key, kept);
-    this.#bySlot[slot] = kept;
+    if (former !== undefined) this.#forget(former);
+    const isAlone = entry.alone === true;
+    const bearing = isAlone
+      ? { packed, apart: undefined, print: 0 }
+      : this.#bodies.bearingOf(packed);
+    const slot = this.#slotFor(entry, entryOverhead + bearing.packed.byteLength, former);
+    if (slot !== none) {
+      const kept = new Kept(entry, bearing, slot);
+      this.#kept.set(entry.key, kept);
+      this.#bySlot[slot] = kept;
+      this.#bodies.add(kept);
+    }
+    this.#chargeHeirs();
   }
 
   delete(key: string): boolean {
@@ -128,6 +142,7 @@ class BoundedMemory implements MemoryTier {
     this.#kept.clear();
     this.#bySlot.length = 0;
     this.#eviction.clear();
+    this.#bodies.clear();
   }
 
   async sweep(
@@ -150,7 +165,7 @@ class BoundedMemory implements MemoryTier {
 
   stats(): TierStats {
     const { bytes, entries } = this.#eviction;
-    return { entries, bytes, evictions: this.#evictions };
+    return { entries, bytes, evictions: this.#evictions, sharedBytesSaved: this.#bodies.saved };
   }
 
   flush(): Promise<void> {
@@ -168,18 +183,28 @@ class BoundedMemory implements MemoryTier {
     if (former === undefined) {
       return this.#eviction.add(hashOf(entry.key, this.#eviction.seed), bytes, worth);
     }
-    this.#forget(former);
     return this.#eviction.replace(former.slot, bytes, worth) ? former.slot : none;
   }
 
   #drop(kept: Kept): void {
     this.#eviction.remove(kept.slot);
     this.#forget(kept);
+    this.#chargeHeirs();
   }
 
   #forget(kept: Kept): void {
     this.#kept.delete(kept.key);
     this.#bySlot[kept.slot] = undefined;
+    if (kept.print !== 0) this.#bodies.remove(kept);
+  }
+
+  /** Not while room is being made, since it makes some itself. */
+  #chargeHeirs(): void {
+    for (let heir = this.#bodies.nextHeir(); heir !== undefined; heir = this.#bodies.nextHeir()) {
+      if (this.#bySlot[heir.slot] !== heir) continue;
+      const bytes = entryOverhead + heir.packed.byteLength + bodyOf(heir).byteLength;
+      if (!this.#eviction.resize(heir.slot, bytes)) this.#forget(heir);
+    }
   }
 
   /** A slow round over all entries, a few steps a time. */

@@ -3,7 +3,7 @@ import type { PostgresQuery, PostgresStatement } from '../../services/postgres.t
 
 /** Raise it with every change of what stands below or of the values' form; the tables of an older version are made anew. */
 const version = 1;
-/** "Econ" in ASCII: among the locks of a database, the one of who makes our tables. */
+/** "Econ" in ASCII: among the locks of a database, those of who makes our tables and of who writes to them. */
 const lock = 0x45636f6e;
 /** To make the tables another gateway may have to finish first. */
 const makeMs = 10_000;
@@ -35,14 +35,13 @@ export function tablesIn(schema: string) {
     apply: named('apply', `SELECT ${at('cache_apply')}($1, $2, $3, $4, $5, $6, $7, $8, $9)`),
     totals: named(
       'totals',
-      `SELECT coalesce(sum(entries), 0)::float8 AS entries, coalesce(sum(bytes), 0)::float8 AS bytes,
-        coalesce(sum(saved), 0)::float8 AS saved FROM ${at('cache_totals')}`,
+      `SELECT entries::float8, bytes::float8, saved::float8 FROM ${at('cache_totals')}`,
     ),
-    /** Those that were not used for longest; what another gateway is about to remove is left to it. */
+    /** Those that were not used for longest. */
     evict: named(
       'evict',
       `DELETE FROM ${entries} WHERE id IN
-        (SELECT id FROM ${entries} ORDER BY used_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1 AS gone`,
+        (SELECT id FROM ${entries} ORDER BY used_at LIMIT $1) RETURNING 1 AS gone`,
     ),
     stepEnd: named(
       'step_end',
@@ -51,7 +50,7 @@ export function tablesIn(schema: string) {
     expire: named(
       'expire',
       `DELETE FROM ${entries} WHERE id IN
-        (SELECT id FROM ${entries} WHERE id > $1 AND id <= $2 AND stale_until <= $3 FOR UPDATE SKIP LOCKED)`,
+        (SELECT id FROM ${entries} WHERE id > $1 AND id <= $2 AND stale_until <= $3)`,
     ),
     heads: named(
       'heads',
@@ -65,8 +64,6 @@ export function tablesIn(schema: string) {
     ),
     /** Bodies that nothing bears any more. */
     prune: named('prune', `DELETE FROM ${bodies} WHERE refs <= 0`),
-    /** The sums of connections that are gone become part of ours. */
-    gather: named('gather', `SELECT ${at('cache_gather')}()`),
   };
 }
 
@@ -77,9 +74,7 @@ export function tablesIn(schema: string) {
 export async function prepareTables(query: PostgresQuery, tables: Tables): Promise<void> {
   if ((await foundVersion(query, tables)) === version) return;
   const simple = (text: string) => query({ name: '', text });
-  await simple(
-    `BEGIN; SET LOCAL statement_timeout = ${makeMs}; SELECT pg_advisory_xact_lock(${lock})`,
-  );
+  await simple(`BEGIN; SET LOCAL statement_timeout = ${makeMs}; SELECT ${lockOf(tables.schema)}`);
   try {
     const found = await foundVersion(query, tables);
     if (found !== undefined && found > version) throw newer(tables.schema, found);
@@ -119,8 +114,9 @@ function dropping(schema: string): string {
 
 /**
  * Bodies are kept once however many entries bear them; triggers keep count of these, on each way an entry can go, in the transaction in
- * which it goes. They keep the sums too, one row for each connection: writers do not wait for each other there, and what a crash takes back
- * it takes back from both. Values are not compressed by the server: large ones are already.
+ * which it goes, and so they keep the sums: what a crash takes back it takes back from both. Who writes waits for whoever writes already, by a
+ * lock that no reader asks for: each act is one statement, so that none holds it while its gateway thinks, and none waits in a circle. Values
+ * are not compressed by the server: large ones are already.
  */
 function making(schema: string): string {
   const at = (name: string): string => `${schema}.cache_${name}`;
@@ -130,9 +126,9 @@ function making(schema: string): string {
     END $$;
     CREATE TABLE ${at('version')} (version integer NOT NULL);
     CREATE TABLE ${at('totals')} (
-      backend integer PRIMARY KEY,
       entries bigint NOT NULL, bytes bigint NOT NULL, saved bigint NOT NULL
-    ) WITH (fillfactor = 50);
+    ) WITH (fillfactor = 20);
+    INSERT INTO ${at('totals')} VALUES (0, 0, 0);
     CREATE TABLE ${at('bodies')} (
       address bytea PRIMARY KEY, refs integer NOT NULL, size integer NOT NULL, bytes bytea NOT NULL
     );
@@ -146,28 +142,29 @@ function making(schema: string): string {
     CREATE INDEX cache_entries_by_use ON ${at('entries')} (used_at);
     ALTER TABLE ${at('bodies')} ALTER bytes SET STORAGE EXTERNAL;
     ALTER TABLE ${at('entries')} ALTER value SET STORAGE EXTERNAL;
-    ${summing(schema)}
+    ${locking(schema)}
     ${['INSERT', 'UPDATE', 'DELETE'].map((act) => counting(schema, act)).join('')}
     ${applying(schema)}
     INSERT INTO ${at('version')} VALUES (${version});
   `;
 }
 
-function summing(schema: string): string {
-  const totals = `${schema}.cache_totals`;
+function lockOf(schema: string): string {
+  return `pg_advisory_xact_lock(${lock}, hashtext('${schema}'))`;
+}
+
+function locking(schema: string): string {
+  const trigger = (table: string): string => `
+    CREATE TRIGGER a_lock BEFORE INSERT OR UPDATE OR DELETE ON ${schema}.${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.cache_lock();`;
   return `
-    CREATE FUNCTION ${schema}.cache_sum(e bigint, b bigint, s bigint) RETURNS void LANGUAGE sql AS $$
-      INSERT INTO ${totals} VALUES (pg_backend_pid(), e, b, s)
-      ON CONFLICT (backend) DO UPDATE SET entries = cache_totals.entries + excluded.entries,
-        bytes = cache_totals.bytes + excluded.bytes, saved = cache_totals.saved + excluded.saved
-    $$;
-    CREATE FUNCTION ${schema}.cache_gather() RETURNS void LANGUAGE plpgsql AS $$
-    DECLARE e bigint; b bigint; s bigint;
+    CREATE FUNCTION ${schema}.cache_lock() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      WITH gone AS (DELETE FROM ${totals} WHERE backend NOT IN (SELECT pid FROM pg_stat_activity) RETURNING *)
-      SELECT sum(entries), sum(bytes), sum(saved) INTO e, b, s FROM gone;
-      IF e IS NOT NULL THEN PERFORM ${schema}.cache_sum(e, b, s); END IF;
-    END $$;`;
+      PERFORM ${lockOf(schema)};
+      RETURN NULL;
+    END $$;
+    ${trigger('cache_entries')}
+    ${trigger('cache_bodies')}`;
 }
 
 /** What one kind of statement does to counts and sums. */
@@ -190,10 +187,12 @@ function counting(schema: string, act: string): string {
     DECLARE e bigint; b bigint;
     BEGIN
       SELECT sum(n), sum(n * size) INTO e, b FROM ${rows};
-      IF e <> 0 OR b <> 0 THEN PERFORM ${schema}.cache_sum(e, b, 0); END IF;
+      IF e <> 0 OR b <> 0 THEN
+        UPDATE ${schema}.cache_totals SET entries = entries + e, bytes = bytes + b;
+      END IF;
       UPDATE ${schema}.cache_bodies SET refs = refs + delta FROM
         (SELECT body, sum(n)::integer AS delta FROM ${rows} WHERE body IS NOT NULL
-          GROUP BY body HAVING sum(n) <> 0 ORDER BY body) AS moved
+          GROUP BY body HAVING sum(n) <> 0) AS moved
         WHERE address = moved.body;
       RETURN NULL;
     END $$;
@@ -201,17 +200,16 @@ function counting(schema: string, act: string): string {
     DECLARE b bigint; s bigint;
     BEGIN
       SELECT sum(n * size), sum(n * size * greatest(refs - 1, 0)::bigint) INTO b, s FROM ${rows};
-      IF b <> 0 OR s <> 0 THEN PERFORM ${schema}.cache_sum(0, b, s); END IF;
+      IF b <> 0 OR s <> 0 THEN
+        UPDATE ${schema}.cache_totals SET bytes = bytes + b, saved = saved + s;
+      END IF;
       RETURN NULL;
     END $$;
     ${trigger('cache_entries')}
     ${trigger('cache_bodies')}`;
 }
 
-/**
- * A batch, all or nothing. Rows are taken in one order by all, so that writers seldom wait for each other in a circle. A body that is there
- * already is locked by the update that changes nothing: else another gateway could remove it before the entry bears it.
- */
+/** A batch, all or nothing. */
 function applying(schema: string): string {
   const at = (name: string): string => `${schema}.cache_${name}`;
   return `
@@ -220,19 +218,18 @@ function applying(schema: string): string {
       keys text[], owned bytea[], vals bytea[], stale float8[]
     ) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
+      PERFORM ${lockOf(schema)};
       INSERT INTO ${at('bodies')} (address, refs, size, bytes)
         SELECT address, 0, octet_length(bytes) + ${bodyOverhead}, bytes
-        FROM unnest(addresses, contents) AS given (address, bytes) ORDER BY address
-        ON CONFLICT (address) DO UPDATE SET refs = cache_bodies.refs;
-      DELETE FROM ${at('entries')} WHERE id IN
-        (SELECT id FROM ${at('entries')} WHERE key = ANY(deleted) ORDER BY key FOR UPDATE);
+        FROM unnest(addresses, contents) AS given (address, bytes)
+        ON CONFLICT (address) DO NOTHING;
+      DELETE FROM ${at('entries')} WHERE key = ANY(deleted);
       INSERT INTO ${at('entries')} (key, body, size, stale_until, used_at, value)
         SELECT key, body, octet_length(value) + octet_length(key) + ${entryOverhead}, until, now_ms, value
-        FROM unnest(keys, owned, vals, stale) AS given (key, body, value, until) ORDER BY key
+        FROM unnest(keys, owned, vals, stale) AS given (key, body, value, until)
         ON CONFLICT (key) DO UPDATE SET body = excluded.body, size = excluded.size,
           stale_until = excluded.stale_until, used_at = excluded.used_at, value = excluded.value;
-      UPDATE ${at('entries')} SET used_at = now_ms WHERE id IN
-        (SELECT id FROM ${at('entries')} WHERE id = ANY(used) FOR UPDATE SKIP LOCKED);
+      UPDATE ${at('entries')} SET used_at = now_ms WHERE id = ANY(used);
       DELETE FROM ${at('bodies')} WHERE refs <= 0;
     END $$;`;
 }

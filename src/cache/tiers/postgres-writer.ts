@@ -1,5 +1,4 @@
-import { EconomizerError } from '../../kernel/errors.ts';
-import { sqlState, type PostgresLink } from '../../services/postgres.ts';
+import type { PostgresLink } from '../../services/postgres.ts';
 import { labelsOf, unpackEntry } from '../answer-codec.ts';
 import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { SecretInUse } from '../shared-secret.ts';
@@ -12,14 +11,14 @@ import type { Writer } from './write-queue.ts';
 
 /** Rows that leave in one statement. */
 const evictionStep = 64;
+/** Another gateway may have removed the very same ones; more often in a row it has not. */
+const idleMost = 3;
 const clearStep = 1000;
 /** Rows that one tidying looks through for what has expired. */
 const tidyStep = 2000;
 /** Heads that one step of a sweep reads, and how much of each. */
 const sweepStep = 500;
 const headBytes = 4096;
-/** What two gateways would wait for of each other is taken back for one of them, which tries again. */
-const attemptsMax = 3;
 
 export interface PostgresWriterOptions {
   /** One connection, so that what is told first is done first. */
@@ -68,13 +67,12 @@ export class PostgresWriter implements Writer {
   }
 
   async #perform(task: WriterTask): Promise<WriterReply> {
-    const { link, tables } = this.#options;
     switch (task.kind) {
       case 'apply':
         await this.#apply(task.batch, task.usedIds, task.now);
         break;
       case 'tidy':
-        await this.#tidy(task.now);
+        await this.#expire(task.now);
         break;
       case 'clear':
         await this.#clear();
@@ -84,8 +82,6 @@ export class PostgresWriter implements Writer {
       case 'stats':
         return { serial: 0, stats: await this.#stats() };
       case 'close':
-        await link.query(tables.gather);
-        break;
       case 'catch-up':
         break;
     }
@@ -109,19 +105,17 @@ export class PostgresWriter implements Writer {
       size + apart.reduce((sum, { bytes }) => sum + bytes.length + rowBytes, 0),
       now,
     );
-    await again(() =>
-      link.query(tables.apply, [
-        deleted,
-        usedIds,
-        now,
-        apart.map(({ address }) => address),
-        apart.map(({ bytes }) => bytes),
-        puts.map(({ key }) => key),
-        parts.map(({ body }) => body?.address ?? null),
-        parts.map(({ value }) => value),
-        puts.map(({ staleUntil }) => staleUntil),
-      ]),
-    );
+    await link.query(tables.apply, [
+      deleted,
+      usedIds,
+      now,
+      apart.map(({ address }) => address),
+      apart.map(({ bytes }) => bytes),
+      puts.map(({ key }) => key),
+      parts.map(({ body }) => body?.address ?? null),
+      parts.map(({ value }) => value),
+      puts.map(({ staleUntil }) => staleUntil),
+    ]);
   }
 
   #sealed({ key, packed }: Change & { kind: 'put' }): Promise<SealedParts> {
@@ -134,18 +128,12 @@ export class PostgresWriter implements Writer {
     const limit = maxBytes - incoming;
     if ((await this.#stats()).bytes <= limit) return;
     await this.#expire(now);
-    while ((await this.#stats()).bytes > limit) {
-      const gone = await again(() => link.query(tables.evict, [evictionStep]));
-      await again(() => link.query(tables.prune));
-      if (gone.length === 0) return;
+    for (let idle = 0; idle < idleMost && (await this.#stats()).bytes > limit;) {
+      const gone = await link.query(tables.evict, [evictionStep]);
+      await link.query(tables.prune);
       this.#evictions += gone.length;
+      if (gone.length === 0) idle++;
     }
-  }
-
-  async #tidy(now: number): Promise<void> {
-    const { link, tables } = this.#options;
-    await this.#expire(now);
-    await again(() => link.query(tables.gather));
   }
 
   /** Goes round and round over all rows, some at a time: an index by expiry would cost each write what this costs none. */
@@ -153,8 +141,8 @@ export class PostgresWriter implements Writer {
     const { link, tables } = this.#options;
     const [end] = await link.query(tables.stepEnd, [this.#sweptId, tidyStep]);
     const last = end === undefined ? Number.MAX_SAFE_INTEGER : Number(end['id']);
-    await again(() => link.query(tables.expire, [this.#sweptId, last, now]));
-    await again(() => link.query(tables.prune));
+    await link.query(tables.expire, [this.#sweptId, last, now]);
+    await link.query(tables.prune);
     this.#sweptId = end === undefined ? 0 : last;
   }
 
@@ -163,9 +151,9 @@ export class PostgresWriter implements Writer {
     const [last] = await link.query(tables.last);
     const upTo = Number(last?.['id']);
     for (;;) {
-      const gone = await again(() => link.query(tables.removeUpTo, [upTo, clearStep]));
-      await again(() => link.query(tables.prune));
-      if (gone.length < clearStep) return;
+      const gone = await link.query(tables.removeUpTo, [upTo, clearStep]);
+      await link.query(tables.prune);
+      if (gone.length === 0) return;
     }
   }
 
@@ -191,8 +179,8 @@ export class PostgresWriter implements Writer {
       if (kind === 'gone' && remove) gone.push(id as string);
     }
     if (gone.length > 0) {
-      await again(() => link.query(tables.remove, [gone]));
-      await again(() => link.query(tables.prune));
+      await link.query(tables.remove, [gone]);
+      await link.query(tables.prune);
     }
     const last = rows.length < sweepStep ? undefined : Number(rows.at(-1)!['id']);
     return { meant, last };
@@ -216,15 +204,4 @@ const rowBytes = 500;
 function headOf(value: Buffer) {
   const end = endOfHead(value);
   return end === undefined ? undefined : labelsOf(value.subarray(sealedHeadBytes, end));
-}
-
-async function again<Value>(act: () => Promise<Value>): Promise<Value> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await act();
-    } catch (error) {
-      const isCollision = ['40P01', '40001'].includes(sqlState(error) ?? '');
-      if (!isCollision || attempt === attemptsMax) throw EconomizerError.from(error);
-    }
-  }
 }

@@ -56,8 +56,9 @@ class RedisTier implements CacheTier {
     this.patience = { lookupMs, storeMs };
   }
 
-  async get(key: string): Promise<CacheEntry | undefined> {
-    const { link, clock, maxEntryBytes, lookupMs } = this.#options;
+  async get(key: string, limitMs = Infinity): Promise<CacheEntry | undefined> {
+    const { link, clock, maxEntryBytes } = this.#options;
+    const lookupMs = Math.min(limitMs, this.#options.lookupMs);
     const place = this.#placeOf(key);
     const bytesMax = maxEntryBytes + headBytesMax;
     let value: RedisReply;

@@ -6,7 +6,7 @@ import { EconomizerError } from '../../kernel/errors.ts';
 /** "Econ" in ASCII: marks a file as one of our caches. */
 const applicationId = 0x45636f6e;
 /** Raise it with every change of the tables or of the entries' form; a file of another version is emptied: what it holds no purge could name. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 /** At the start another process may be making the tables. */
 const openTimeoutMs = 5000;
 
@@ -25,6 +25,7 @@ const schema = `
     packed INTEGER NOT NULL,
     bytes BLOB NOT NULL
   );
+  CREATE INDEX bodies_shared ON bodies (refs) WHERE refs > 1;
   CREATE TABLE entries (
     id INTEGER PRIMARY KEY,
     name INTEGER NOT NULL UNIQUE,

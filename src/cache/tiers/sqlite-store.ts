@@ -141,6 +141,7 @@ export class SqliteStore {
       entries: this.#numberFrom('count'),
       bytes: this.#usedBytes(),
       evictions: this.#evictions,
+      sharedBytesSaved: this.#numberFrom('saved'),
     };
   }
 
@@ -211,7 +212,7 @@ export class SqliteStore {
     return (this.#numberFrom('pages') - this.#numberFrom('freePages')) * this.#pageBytes;
   }
 
-  #numberFrom(name: 'pages' | 'freePages' | 'count'): number {
+  #numberFrom(name: 'pages' | 'freePages' | 'count' | 'saved'): number {
     return Number(Object.values(this.#statements[name].get() ?? {})[0]);
   }
 
@@ -247,6 +248,7 @@ const sql = {
   expire: 'DELETE FROM entries WHERE id > ? AND id <= ? AND stale_until <= ?',
   evict: 'DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY used_at LIMIT ?)',
   count: 'SELECT count(*) FROM entries',
+  saved: 'SELECT coalesce(sum((refs - 1) * length(bytes)), 0) FROM bodies WHERE refs > 1',
   labels: 'SELECT id, key, head FROM entries WHERE id > ? ORDER BY id LIMIT ?',
   removeRow: 'DELETE FROM entries WHERE id = ?',
   names: 'SELECT id, name FROM entries WHERE id > ?',

@@ -4,6 +4,7 @@ import { isSaid } from './bound.ts';
 import { openAiToolReason, searchesUnasked } from './openai-bound.ts';
 import {
   addImage,
+  capAboveZero,
   capIn,
   eachObject,
   newTerms,
@@ -41,7 +42,7 @@ export function chatSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capIn(body, 'max_completion_tokens', 'max_tokens'),
+    outputCap: capAboveZero(body, 'max_completion_tokens', 'max_tokens'),
     leastCap: 1,
     answers: timesIn(body, 'n'),
     thinks:
@@ -72,10 +73,11 @@ export function responsesSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capIn(body, 'max_output_tokens'),
+    outputCap: capAboveZero(body, 'max_output_tokens'),
     leastCap: 16,
     searches: searchesIn(body),
     thinks: isSaid(body['reasoning']),
+    runsOn: isSaid(body['background']) && body['background'] !== false,
     overhead,
   };
 }

@@ -21,6 +21,7 @@ export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
   answers: 1,
   searches: 0,
   thinks: false,
+  runsOn: false,
   overhead: 0,
 };
 
@@ -28,18 +29,32 @@ export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
 export function capIn(body: JsonObject, ...names: readonly string[]): number | undefined {
   let cap: number | undefined;
   for (const name of names) {
-    const value = body[name];
+    const value = numberOf(body[name]);
     // Some servers take a negative number for "no limit".
-    if (typeof value !== 'number' || value < 0) continue;
+    if (value === undefined || value < 0) continue;
     cap = Math.max(cap ?? 0, mostOf(value));
   }
   return cap;
 }
 
+/** The same where nothing can be asked for in no tokens: some servers take 0 for "no limit". */
+export function capAboveZero(body: JsonObject, ...names: readonly string[]): number | undefined {
+  const cap = capIn(body, ...names);
+  return cap === 0 ? undefined : cap;
+}
+
 /** A factor such as `n`, at least 1. */
 export function timesIn(body: JsonObject, name: string): number {
-  const value = body[name];
-  return typeof value === 'number' && value > 1 ? mostOf(value) : 1;
+  const value = numberOf(body[name]);
+  return value !== undefined && value > 1 ? mostOf(value) : 1;
+}
+
+/** A number, also as text: lenient servers take `"50"` for 50. */
+export function numberOf(value: JsonValue | undefined): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const number = Number(value);
+  return Number.isNaN(number) ? undefined : number;
 }
 
 /** JSON can say `1e999`. */
