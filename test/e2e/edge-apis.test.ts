@@ -48,7 +48,9 @@ describe.each(['fastly', 'cloudflare'] as const)('%s', (kind) => {
     expect(await queue.add(names(600), false)).toBeUndefined();
     expect(queue.isBehind).toBe(false);
     const [, ...batches] = given.fake.purged;
-    expect(batches.flatMap((batch) => batch.names).toSorted()).toEqual(names(600).toSorted());
+    // Each is said again after a second, which a slow machine may take for this.
+    const told = new Set(batches.flatMap((batch) => batch.names));
+    expect([...told].toSorted()).toEqual(names(600).toSorted());
     await queue.close();
   });
 
