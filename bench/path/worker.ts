@@ -68,11 +68,16 @@ const config = configOf({ data, providers: { openai: provider }, ...sets[set] })
 const house = assemble({ config, clock: systemClock, signals: new Signals(), upstream });
 await (house as Partial<typeof house>).ready?.();
 const door = { ...house, clock: systemClock };
-const rawHeaders = [
-  ...['host', '127.0.0.1:8383', 'content-type', 'application/json', 'accept', 'application/json'],
-  ...['user-agent', 'OpenAI/JS 6.0.0', 'authorization', `Bearer ${key}`],
-  ...['x-stainless-lang', 'js', 'x-stainless-runtime', 'node', 'x-economizer-agent', 'bench'],
-];
+const rawHeaders = Object.entries({
+  host: '127.0.0.1:8383',
+  'content-type': 'application/json',
+  accept: 'application/json',
+  'user-agent': 'OpenAI/JS 6.0.0',
+  authorization: `Bearer ${key}`,
+  'x-stainless-lang': 'js',
+  'x-stainless-runtime': 'node',
+  'x-economizer-agent': 'bench',
+}).flat();
 const head = { method: 'POST', target: '/v1/chat/completions', rawHeaders, peer: '127.0.0.1' };
 const lanes = 8;
 
@@ -100,7 +105,9 @@ async function one(body: Buffer): Promise<void> {
   if (reply.status !== 200) throw new Error(`status ${reply.status}`);
 }
 
-process.on('message', async (asked: { traffic: Traffic; bytes: number; calls: number } | 'end') => {
+type Asked = { readonly traffic: Traffic; readonly bytes: number; readonly calls: number } | 'end';
+
+async function answered(asked: Asked): Promise<void> {
   if (asked !== 'end') {
     process.send!(await round(asked.traffic, asked.bytes, asked.calls));
     return;
@@ -108,5 +115,7 @@ process.on('message', async (asked: { traffic: Traffic; bytes: number; calls: nu
   await house.close();
   rmSync(data, { recursive: true, force: true });
   process.disconnect();
-});
+}
+
+process.on('message', (asked: Asked) => void answered(asked));
 process.send!('ready');
