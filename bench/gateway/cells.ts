@@ -1,6 +1,16 @@
 import type { Traffic } from './bodies.ts';
 
-export type TargetName = 'mock' | 'floor' | 'echo' | 'hash' | 'ours' | 'ours-l3' | 'portkey';
+export type TargetName =
+  | 'mock'
+  | 'floor'
+  | 'echo'
+  | 'hash'
+  | 'ours'
+  | 'ours-l3'
+  | 'memory-1' // one budget, counted in memory
+  | 'sqlite-1' // one budget, counted in SQLite
+  | 'sqlite-5' // five of them
+  | 'portkey';
 
 /** One comparison: the same load on several servers in turn. */
 export interface Cell {
@@ -61,4 +71,19 @@ function hits(): Cell[] {
   );
 }
 
-export const cells: readonly Cell[] = [...misses(), ...streams(), ...hits()];
+/** What the walls of budgets cost a call. */
+function budgets(): Cell[] {
+  return [1, 16].flatMap((count) =>
+    [false, true].map((streams) => ({
+      name: `budgets, ${streams ? 'stream of 50 chunks' : 'plain'}, 2 KB, next-turn, c=${count}`,
+      traffic: 'next-turn' as const,
+      bytes: 2000,
+      streams,
+      connections: count,
+      targets: ['ours', 'memory-1', 'sqlite-1', 'sqlite-5'],
+      against: 'ours' as const,
+    })),
+  );
+}
+
+export const cells: readonly Cell[] = [...misses(), ...streams(), ...hits(), ...budgets()];

@@ -44,6 +44,21 @@ interface Figure {
 const here = import.meta.dirname;
 const data = mkdtempSync(join(tmpdir(), 'economizer-bench-'));
 
+/** So many budgets that all calls draw on, far from their limits. */
+function walls(store: 'memory' | 'sqlite', count: number): object {
+  const periods = ['total', 'monthly', 'weekly', 'daily', 'session'];
+  const budgets = periods
+    .slice(0, count)
+    .map((period) => ({ id: period, limit_usd: 4_000_000, period }));
+  return { budgets, budgeting: { store } };
+}
+
+/** True where some cell that is measured has this target. */
+function wants(name: TargetName): boolean {
+  const { only = '' } = values;
+  return cells.some((cell) => cell.name.includes(only) && cell.targets.includes(name));
+}
+
 async function startAll(): Promise<Map<TargetName, Server>> {
   const mockPort = await freePort();
   const mock = await startServer({
@@ -73,7 +88,10 @@ async function startAll(): Promise<Map<TargetName, Server>> {
   };
   await start('ours', serve('ours', {}), /listen/i);
   await start('ours-l3', serve('l3', { cache: { memory: { enabled: false } } }), /listen/i);
-  const portkey = installPortkey();
+  await start('memory-1', serve('m1', walls('memory', 1)), /listen/i);
+  await start('sqlite-1', serve('s1', walls('sqlite', 1)), /listen/i);
+  await start('sqlite-5', serve('s5', walls('sqlite', 5)), /listen/i);
+  const portkey = wants('portkey') ? installPortkey() : undefined;
   if (portkey !== undefined) {
     await start('portkey', (port) => [portkey, '--headless', `--port=${port}`], /.*/);
     await new Promise((resolve) => setTimeout(resolve, 2000));

@@ -1,8 +1,12 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { systemClock, type Clock } from '../../src/kernel/clock.ts';
+import { SimulatedClock } from '../../src/kernel/simulated-clock.ts';
 import type { FakeBytes } from '../../src/testing/fake-answer.ts';
-import { all, balance, charged, walled } from './budget-house.ts';
-import { chat, send, until, type House } from './harness.ts';
+import { all, balance, charged, standings, walled, type Budget } from './budget-house.ts';
+import { chat, send, temporaryFolder, until, type House } from './harness.ts';
 
 const chatPath = '/v1/chat/completions';
 
@@ -162,5 +166,122 @@ describe('a job that goes on at the provider', () => {
     await send(`${house.url}/v1/responses`, JSON.stringify(body));
     await until(() => house.rows.length === 1);
     expect(await standing(house)).toBeGreaterThanOrEqual(1000 * perToken);
+  });
+});
+
+describe('who leaves', () => {
+  it('pays for the flight that it began, once, while others stay aboard', async () => {
+    const house = await walled([all(1, { scope: { agent: '*' } })], {
+      config: { cache: { enabled: true } },
+      provider: { gapMs: 10, answer: () => ({ text: 'word '.repeat(100) }) },
+    });
+    const body = chat({ max_tokens: 300, temperature: 0, stream: true });
+    const by = (agent: string): object => ({ headers: { 'x-economizer-agent': agent } });
+    const leader = send(house.url + chatPath, body, {
+      ...by('leader'),
+      onChunk: (_chunk, leave) => setTimeout(leave, 50),
+    }).catch(() => undefined);
+    await until(() => house.provider.calls.length === 1);
+    const follower = await send(house.url + chatPath, body, by('follower'));
+    await leader;
+    expect(follower.broken).toBe(false);
+    await until(() => house.rows.length === 2);
+    expect(house.provider.calls).toHaveLength(1);
+    const found = await standings(house);
+    expect(found.map(({ held }) => held)).toEqual(found.map(() => 0));
+    const spent = found.reduce((sum, each) => sum + each.spent, 0);
+    expect(spent).toBe(charged(house));
+    expect(spent).toBeGreaterThan(100 * perToken);
+  });
+
+  it('leaves nothing held when the gateway stops under it', async () => {
+    const data = temporaryFolder();
+    const house = await walled([all(1)], {
+      config: { data, shutdown_grace: '100ms' } as never,
+      provider: { gapMs: 50, answer: () => ({ text: 'word '.repeat(400) }) },
+    });
+    const body = chat({ max_tokens: 900, stream: true });
+    const cut = Promise.all(
+      Array.from({ length: 10 }, () => send(house.url + chatPath, body).catch(() => undefined)),
+    );
+    await until(() => house.provider.calls.length === 10);
+    await house.gateway.stop();
+    await cut;
+    const again = await walled([all(1)], { config: { data } });
+    await again.gateway.assembly.walls!.whenReady();
+    expect(await balance(again)).toEqual({ spent: charged(house), held: 0 });
+    expect(charged(house)).toBeGreaterThan(0);
+  });
+});
+
+describe('time', () => {
+  const daily = (id: string, time_zone: string, scope = {}): Budget =>
+    all('0.02', { id, period: 'daily', time_zone, scope });
+  const budgets = [daily('utc', 'UTC'), daily('tokyo', 'Asia/Tokyo', { tenant: 'default' })];
+  const price = { prices: [{ model: '*', input: 1, output: 10 }] };
+  const spentOf = async (house: House) =>
+    Object.fromEntries((await standings(house)).map(({ budget, spent }) => [budget.id, spent]));
+
+  it('that passes midnight under a call charges the day in which it began, in each zone its own', async () => {
+    const clock = new SimulatedClock(Date.parse('2026-11-25T23:59:58Z'));
+    const answered = () => {
+      clock.advance(5000);
+      return { text: 'word '.repeat(100) };
+    };
+    const data = temporaryFolder();
+    const config = { ...price, data };
+    const house = await walled(budgets, { clock, config, provider: { answer: answered } });
+    await send(house.url + chatPath, chat({ max_tokens: 300 }));
+    const cost = charged(house);
+    expect(cost).toBeGreaterThan(0);
+    expect(await spentOf(house)).toEqual({ utc: 0, tokyo: cost });
+    await house.gateway.stop();
+    // The same after a restart whose store has lost everything.
+    for (const end of ['', '-wal', '-shm'])
+      rmSync(join(data, `budgets.sqlite${end}`), { force: true });
+    const again = await walled(budgets, { clock, config });
+    await again.gateway.assembly.walls!.whenReady();
+    expect(await spentOf(again)).toEqual({ utc: 0, tokyo: cost });
+  });
+
+  it('set back to yesterday finds yesterday as it was spent, and forward again today', async () => {
+    const noon = Date.parse('2026-11-26T12:00:00Z') - systemClock.now();
+    let shift = noon;
+    const now = (): number => systemClock.now() + shift;
+    const clock: Clock = { now, tick: () => systemClock.tick(), after: systemClock.after };
+    const house = await walled([daily('utc', 'UTC')], {
+      clock,
+      config: price,
+      provider: { answer: () => ({ text: 'word '.repeat(400) }) },
+    });
+    const spend = async (): Promise<number[]> => {
+      const statuses: number[] = [];
+      for (let call = 0; call < 6; call++) {
+        statuses.push((await send(house.url + chatPath, chat({ max_tokens: 600 }))).status);
+      }
+      return statuses;
+    };
+    expect([(await spend())[0], (await spend())[0]]).toEqual([200, 429]);
+    shift = noon - 86_400_000;
+    expect([(await spend())[0], (await spend())[0]]).toEqual([200, 429]);
+    shift = noon;
+    expect(new Set(await spend())).toEqual(new Set([429]));
+  });
+
+  it('of a restart with a lower limit gives nothing back, with a higher one the difference', async () => {
+    const data = temporaryFolder();
+    const life = async (limit: string): Promise<number[]> => {
+      const provider = { answer: () => ({ text: 'word '.repeat(400) }) };
+      const house = await walled([all(limit)], { config: { ...price, data }, provider });
+      const statuses: number[] = [];
+      for (let call = 0; call < 4; call++) {
+        statuses.push((await send(house.url + chatPath, chat({ max_tokens: 600 }))).status);
+      }
+      await house.gateway.stop();
+      return statuses;
+    };
+    expect(await life('0.03')).toEqual([200, 200, 200, 200]);
+    expect(new Set(await life('0.01'))).toEqual(new Set([429]));
+    expect((await life('0.035'))[0]).toBe(200);
   });
 });
