@@ -231,7 +231,13 @@ class SqliteBudgetStore implements BudgetStore {
       for (const account of accounts) this.#accounts.change(account, -held, spent);
       this.#statements.endHold.run(this.#terms.clock.now(), id);
     }
-    return { state: isOver ? 'already' : 'settled', balances: balancesOf(accounts) };
+    return {
+      state: isOver ? 'already' : 'settled',
+      // As they stand when they are read: who hears of it a moment later has heard of a hold of the same act before.
+      get balances() {
+        return balancesOf(accounts);
+      },
+    };
   }
 
   /** The hold of this id, from the file unless this process made it and nobody has written since. */
