@@ -3,6 +3,7 @@
  * unpacking included. Tiers take turns, and each is shown by the best of its turns, since what else the machine does can only add. Results
  * go to `bench/results/cache-tiers.json`.
  *   --rounds N   turns of each tier in each cell (5)
+ *   --edge       the tier at the edge alone, behind a Varnish of this machine; printed, not kept
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -10,9 +11,12 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { CacheTier } from '../../src/cache/tier.ts';
 import { answerEntry } from './answers.ts';
+import { openEdge } from './edge.ts';
 import { makers, type MeasuredTier } from './tiers.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, edge: { type: 'boolean', default: false } },
+});
 const rounds = Number(values.rounds);
 const entriesMax = 1000;
 const cells = [
@@ -65,7 +69,8 @@ async function hit(tier: CacheTier, bytes: number, concurrency: number, times: n
 }
 
 async function measure(): Promise<Record<string, Figures>[]> {
-  const tiers = await Promise.all(makers.map((make) => make()));
+  const measured = values.edge ? [openEdge] : makers;
+  const tiers = await Promise.all(measured.map((make) => make()));
   try {
     return await measureAll(tiers);
   } finally {
@@ -153,4 +158,6 @@ const written = {
     tiers: results[index],
   })),
 };
-writeFileSync('bench/results/cache-tiers.json', `${JSON.stringify(written, undefined, 2)}\n`);
+if (!values.edge) {
+  writeFileSync('bench/results/cache-tiers.json', `${JSON.stringify(written, undefined, 2)}\n`);
+}

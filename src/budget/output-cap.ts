@@ -26,7 +26,9 @@ export function capped(call: Call, tokens: number): Call {
     );
   }
   const bytes = asBuffer(body);
-  const edits = capEdits(bytes, { names, tokens, keepsZero: keepsZero(call) }) ?? [
+  const mayName = facts?.spend?.terms.namesCap !== false;
+  const caps = { names, tokens, keepsZero: keepsZero(call) };
+  const edits = (mayName ? capEdits(bytes, caps) : undefined) ?? [
     newCap(bytes, nameFor(call, names), tokens),
   ];
   return edits.length === 0 ? call : { ...call, body: splice(bytes, edits) };
@@ -63,7 +65,7 @@ function numberIn(quoted: string): number {
 /** Edits that lower the caps that the body names; undefined where it names none. */
 function capEdits(body: Buffer, { names, tokens, keepsZero }: Wish): Edit[] | undefined {
   const put = Buffer.from(String(tokens));
-  // Looking for the names costs less than telling all members apart, and most bodies without a cap have them nowhere, not even in escapes.
+  // Looking for the names costs less than telling all members apart; a body without a cap has them nowhere, not even in escapes.
   if (!names.some((name) => body.includes(`"${name}"`)) && !body.includes('\\u')) return undefined;
   const edits: Edit[] = [];
   let isNamed = false;

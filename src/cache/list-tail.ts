@@ -56,7 +56,7 @@ export function parseTail(tail: Buffer, depth: number): ListTail | undefined {
   const values = parseList(`[0${tail.toString('utf8')}]`)?.slice(1);
   if (values === undefined || values.length === 0) return undefined;
   const scan = scanJson(tail);
-  if (scan.longNumber || scan.depth + 2 > depth) return undefined;
+  if (scan.longNumber || scan.escapedName || scan.depth + 2 > depth) return undefined;
   const canonical = new CanonicalForm();
   const forms = values.map((value) => canonical.of(value));
   return canonical.members === scan.members ? { values, forms } : undefined;

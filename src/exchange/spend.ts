@@ -11,6 +11,8 @@ export type OpenPart =
 export interface SpendTerms {
   /** Tokens of output that the caller allows for each answer; undefined where it does not say. */
   readonly outputCap: number | undefined;
+  /** The body has a member for such a cap, whatever its value. */
+  readonly namesCap: boolean;
   /** What the API's own documentation puts in its place. */
   readonly usualCap: number | undefined;
   /** A smaller cap would make the request invalid. */

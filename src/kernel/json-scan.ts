@@ -11,6 +11,8 @@ export interface JsonScan {
   readonly depth: number;
   /** Some number has more digits than a double can hold. */
   readonly longNumber: boolean;
+  /** Some member's name has an escape, which `JSON.parse` may misread; see `EscapedNames`. */
+  readonly escapedName: boolean;
 }
 
 /**
@@ -23,6 +25,9 @@ export function scanJson(bytes: Buffer, start = 0, end: number = bytes.length): 
   let deepest = 0;
   let digits = 0;
   let longNumber = false;
+  let escapedName = false;
+  let stringFrom = start;
+  let stringEnd = start;
   for (let index = start; index < end; index++) {
     const byte = bytes[index]!;
     if (byte >= 0x30 && byte <= 0x39) {
@@ -31,13 +36,23 @@ export function scanJson(bytes: Buffer, start = 0, end: number = bytes.length): 
     }
     if (byte === 0x2e) continue; // the point of a decimal does not end its digits
     digits = 0;
-    if (byte === quote) index = endOfString(bytes, index + 1, end);
-    else if (byte === 0x3a) members++;
-    else if (byte === 0x7b || byte === 0x5b) {
+    if (byte === quote) {
+      stringFrom = index + 1;
+      index = stringEnd = endOfString(bytes, stringFrom, end);
+    } else if (byte === 0x3a) {
+      members++;
+      escapedName ||= hasEscape(bytes, stringFrom, stringEnd);
+    } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > deepest) deepest = depth;
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
-  return { members, depth: deepest, longNumber };
+  return { members, depth: deepest, longNumber, escapedName };
+}
+
+/** In a name, which is short. */
+function hasEscape(bytes: Buffer, from: number, end: number): boolean {
+  for (let index = from; index < end; index++) if (bytes[index] === backslash) return true;
+  return false;
 }
 
 /** The index of the quote that closes the string whose text begins at `from`, or `end`. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { EconomizerError } from './errors.ts';
+import { EscapedNames } from './escaped-names.ts';
 import { endOfString, scanJson, type JsonScan } from './json-scan.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
@@ -46,7 +47,15 @@ export function parseStrict(bytes: Buffer, depthLimit: number): StrictJson {
       `The body nests ${scan.depth} levels deep; at most ${depthLimit} are allowed (limits.depth).`,
     );
   }
+  if (scan.escapedName) return withEscapedNames(bytes, scan);
   return { value, exact: scan.longNumber ? withExactNumbers(text) : value, scan };
+}
+
+function withEscapedNames(bytes: Buffer, scan: JsonScan): StrictJson {
+  const names = new EscapedNames(bytes);
+  const value = names.restored(JSON.parse(names.text)) as JsonObject;
+  const exact = scan.longNumber ? names.restored(withExactNumbers(names.text)) : value;
+  return { value, exact: exact as JsonObject, scan };
 }
 
 /** `text` parsed with every number that a double would change kept as its text. */

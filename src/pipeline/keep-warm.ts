@@ -1,3 +1,4 @@
+import type { RequestFacts } from '../exchange/dialect.ts';
 import type { CarePlan } from '../context/care-plan.ts';
 import { warmBody, warmGain, warmUntil } from '../context/care/keep-warm.ts';
 import { newAccount } from '../exchange/account.ts';
@@ -100,7 +101,7 @@ export class KeepWarm {
       ...call,
       id: newId(this.#clock.now()),
       body,
-      facts: call.facts && { ...call.facts, stream: false },
+      facts: call.facts && factsOfWarm(call.facts),
       caller: { ...call.caller, tags: [...call.caller.tags, 'keep-warm'] },
       cancellation: new Cancellation(),
       deadlineMs: undefined,
@@ -120,4 +121,11 @@ export class KeepWarm {
     if (day !== this.#day) [this.#day, this.#today] = [day, 0];
     return this.#today < this.#perDay;
   }
+}
+
+/** The body asks for one token, and for no stream. */
+function factsOfWarm(facts: RequestFacts): RequestFacts {
+  const { spend } = facts;
+  const terms = spend && { ...spend.terms, namesCap: true };
+  return { ...facts, stream: false, spend: spend && { ...spend, terms: terms! } };
 }

@@ -1,4 +1,4 @@
-import { Agent, request as send } from 'undici';
+import { Agent, errors, request as send } from 'undici';
 import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 
@@ -24,31 +24,20 @@ export function createEdgeHttp({ clock }: { readonly clock: Clock }): {
 } {
   const agent = new Agent({ connections: 32, keepAliveTimeout: 4000, connect: { timeout: 2000 } });
   return {
-    async request({ method, url, headers, body, timeoutMs, bytesMax }) {
+    async request(outgoing) {
       const call = new AbortController();
-      const stop = clock.after(timeoutMs, () => call.abort(new Error('it took too long')));
+      const stop = clock.after(outgoing.timeoutMs, () => call.abort(new Error('it took too long')));
+      const once = () => exchange(outgoing, { agent, signal: call.signal, clock });
       try {
-        const answer = await send(url, {
-          // Undici knows fewer methods than its wire does.
-          method: method as 'GET',
-          headers,
-          body: body ?? null,
-          signal: call.signal,
-          dispatcher: agent,
+        return await once().catch((error: unknown) => {
+          // The other side has just closed a kept connection. What we ask for may be asked for twice (RFC 9110 section 9.2.2).
+          if (error instanceof errors.SocketError) return once();
+          throw error;
         });
-        const chunks: Buffer[] = [];
-        let size = 0;
-        for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-          size += chunk.length;
-          if (size > bytesMax) throw new Error(`it is larger than ${bytesMax} bytes`);
-          chunks.push(chunk);
-        }
-        const retryAfterMs = delayOf(answer.headers['retry-after'], clock);
-        return { status: answer.statusCode, body: Buffer.concat(chunks), retryAfterMs };
       } catch (cause) {
         throw new EconomizerError(
           'ECO_EDGE',
-          `${new URL(url).host} gave no whole answer in time; see that it runs and that the addresses under "edge" are right.`,
+          `${new URL(outgoing.url).host} gave no whole answer in time; see that it runs and that the addresses under "edge" are right.`,
           { cause },
         );
       } finally {
@@ -57,6 +46,33 @@ export function createEdgeHttp({ clock }: { readonly clock: Clock }): {
     },
     close: () => agent.destroy(),
   };
+}
+
+async function exchange(
+  { method, url, headers, body, bytesMax }: OutgoingRequest,
+  {
+    agent,
+    signal,
+    clock,
+  }: { readonly agent: Agent; readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<IncomingResponse> {
+  const answer = await send(url, {
+    // Undici's types know fewer methods than its wire does.
+    method: method as 'GET',
+    headers,
+    body: body ?? null,
+    signal,
+    dispatcher: agent,
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw new Error(`it is larger than ${bytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  const retryAfterMs = delayOf(answer.headers['retry-after'], clock);
+  return { status: answer.statusCode, body: Buffer.concat(chunks), retryAfterMs };
 }
 
 /** Seconds or a date (RFC 9110 section 10.2.3). */

@@ -48,7 +48,9 @@ describe.each(['fastly', 'cloudflare'] as const)('%s', (kind) => {
     expect(await queue.add(names(600), false)).toBeUndefined();
     expect(queue.isBehind).toBe(false);
     const [, ...batches] = given.fake.purged;
-    expect(batches.flatMap((batch) => batch.names).toSorted()).toEqual(names(600).toSorted());
+    // Each is said again after a second, which a slow machine may take for this.
+    const told = new Set(batches.flatMap((batch) => batch.names));
+    expect([...told].toSorted()).toEqual(names(600).toSorted());
     await queue.close();
   });
 
@@ -97,7 +99,6 @@ it.each([
   await ask(house);
   const report = await house.gateway.assembly.purger.purge({ models: ['gpt-4o'], soft: true });
   expect(report.targets).toEqual({ edge: 'purged' });
-  expect(fake.purged).toHaveLength(1);
   expect(fake.purged[0]!.names).toEqual([expect.stringMatching(/^e[\w-]{16}$/)]);
   // Said again, for what was on its way to the edge meanwhile.
   await until(() => fake.purged.length === 2);

@@ -5,9 +5,9 @@ import { Signals } from '../../src/kernel/signals.ts';
 
 /** Writes to the cache file it is given until the disk is full, then goes on reading and says what it finds. */
 const signals = new Signals();
-let failed = '';
+const failed: string[] = [];
 signals.on('part-failed', ({ operation, error }) => {
-  failed ||= `${operation} ${(error as { code?: string }).code ?? ''}`;
+  failed.push(`${operation} ${(error as { code?: string }).code ?? ''}`);
 });
 const tier = createSqliteTier({
   path: process.argv[2]!,
@@ -19,11 +19,11 @@ const entry = (index: number) =>
   // Three of a kind share a body.
   sampleEntry({ key: `k${index}`, now: systemClock.now(), bytes: 5000, seed: index % 100 });
 let index = 0;
-for (; failed === '' && index < 20_000; index++) {
+for (; failed.length === 0 && index < 20_000; index++) {
   tier.set(entry(index));
   if (index % 50 === 49) await tier.flush().catch(() => {});
 }
-process.stdout.write(`failed ${failed}\n`);
+process.stdout.write(`failed ${failed[0]}\n`);
 let found = 0;
 for (let key = 0; key < index; key++) if (tier.get(`k${key}`) !== undefined) found++;
 process.stdout.write(`found ${found > 0} of ${index}\n`);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './redis-server.ts';
@@ -8,6 +8,8 @@ import { freePort } from './redis-server.ts';
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
+  /** Its directory, with its settings. */
+  readonly data: string;
   /** What `psql` answers to a statement, one row a line. */
   sql(statement: string): string;
   /** SIGSTOP and SIGCONT to all its processes: it takes connections and answers nothing. */
@@ -24,7 +26,8 @@ export interface PostgresServer {
 
 const binaries = findBinaries();
 /** The server refuses to run as root. */
-const someoneElse = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
+const someoneElse: { readonly uid?: number; readonly gid?: number } =
+  process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
 
 function idOf(which: '-u' | '-g'): number {
   return Number(spawnSync('id', [which, 'postgres'], { encoding: 'utf8' }).stdout);
@@ -61,7 +64,8 @@ function run(program: string, words: readonly string[]): string {
 /** @param settings lines of `postgresql.conf` as `name=value`. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'economizer-postgres-'));
-  chmodSync(directory, 0o777);
+  const { uid, gid } = someoneElse;
+  if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
   const data = join(directory, 'data');
   const port = await freePort();
   run('initdb', [
@@ -98,6 +102,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const server: PostgresServer = {
     url: `postgres://house@127.0.0.1:${port}/postgres`,
     port,
+    data,
     sql: (statement) =>
       run('psql', [
         '-h',

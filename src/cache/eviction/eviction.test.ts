@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../kernel/random.ts';
 import { Eviction } from './eviction.ts';
 import { mixed } from './hash.ts';
+import { Residents, wholeCache } from './residents.ts';
+import { FrequencySketch } from './sketch.ts';
 import { none } from './slot-lists.ts';
+import { Lru } from './trace/lru.ts';
+import { Ours } from './trace/ours.ts';
+import { WorthScale } from './worth.ts';
 
 /** The policy with a plain model of what is kept: everything it says of slots is checked against that. */
 class Checked {
@@ -186,6 +191,44 @@ describe('eviction', () => {
     expect(hits).toBeGreaterThan(3500);
   });
 
+  it('is hardly below LRU on few requests where recency counts', () => {
+    for (const maxEntries of [10, 30, 100, 300]) {
+      for (let seed = 1; seed <= 5; seed++) {
+        const random = seededRandom(seed);
+        const bounds = { maxEntries, maxBytes: Infinity };
+        const [ours, lru] = [new Ours(bounds, seed), new Lru(bounds)];
+        let behind = 0;
+        for (let at = 0; at < 2000; at++) {
+          // Four of five requests ask again for what was new a while ago.
+          const back = Math.floor(0.9 * maxEntries * random.next());
+          const key = at % 5 === 0 ? at : 5 * Math.floor(Math.max(0, at - back) / 5);
+          behind += Number(lru.request(key, 1)) - Number(ours.request(key, 1, 1));
+        }
+        expect(behind).toBeLessThanOrEqual(20);
+      }
+    }
+  });
+
+  it('soon keeps what a cache with its window would have kept from the beginning', () => {
+    const judges = {
+      sketch: new FrequencySketch(1),
+      worths: new WorthScale(),
+      random: seededRandom(1),
+    };
+    const kept = new Set<number>();
+    const limits = { maxEntries: 100, maxBytes: Infinity };
+    const evicted = (slot: number) => kept.delete(residents.slots.hash(slot));
+    const wouldKeep = (hash: number) => hash >= 1000 && hash < 1100;
+    const residents = new Residents({ limits, ...judges, evicted, wouldKeep }, wholeCache);
+    const add = (hash: number) => {
+      if (!kept.has(hash) && residents.add(hash, 1, 1) !== none) kept.add(hash);
+    };
+    for (let hash = 0; hash < 100; hash++) add(hash);
+    residents.windowShare = 0.01;
+    for (let hash = 1000; hash < 1300; hash++) add(hash);
+    expect([...kept].filter(wouldKeep).length).toBeGreaterThan(90);
+  });
+
   it('loses nothing over very many acts, with bounds held to the end', () => {
     const random = seededRandom(5);
     const keyIn: (number | undefined)[] = [];
@@ -228,9 +271,8 @@ describe('eviction', () => {
   it('is not led astray by keys made to meet in the sketch of another seed', () => {
     const hitsAfter = (others: readonly number[]) => {
       const cache = new Checked(200, Infinity);
-      for (let round = 0; round < 5; round++) {
-        for (let key = -100; key < 0; key++) cache.request(key);
-      }
+      for (let at = 0; at < 6000; at++)
+        cache.request(at % 3 === 0 ? -1 - ((at / 3) % 100) : 1e6 + at);
       for (const key of others) cache.request(key);
       let hits = 0;
       for (let key = -100; key < 0; key++) if (cache.request(key)) hits++;

@@ -34,7 +34,9 @@ export class Eviction {
     const limits = { maxEntries, maxBytes };
     const judges = { sketch: this.#sketch, worths: this.#worths, random };
     this.#advisor = new Advisor(limits, judges);
-    this.#residents = new Residents({ limits, ...judges, evicted }, this.#advisor.windowShare);
+    const wouldKeep = (hash: number) => this.#advisor.wouldKeep(hash);
+    const options = { limits, ...judges, evicted, wouldKeep };
+    this.#residents = new Residents(options, this.#advisor.windowShare);
   }
 
   get entries(): number {
@@ -55,7 +57,7 @@ export class Eviction {
     const { slots } = this.#residents;
     const hash = slots.hash(slot);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot));
+    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot), true);
     this.#residents.hit(slot);
   }
 
@@ -69,7 +71,7 @@ export class Eviction {
     const size = sizeOf(bytes);
     const noted = this.#worths.noted(worth);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted);
+    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted, false);
     const slot = this.#residents.add(hash, size, noted);
     this.#sketch.fit(this.entries);
     return slot;
@@ -108,8 +110,8 @@ export class Eviction {
     this.#sketch.clear();
   }
 
-  #ask(hash: number, bytes: number, worth: number): void {
-    this.#advisor.request(hash, bytes, worth);
+  #ask(hash: number, bytes: number, worth: number, isServed: boolean): void {
+    this.#advisor.request(hash, bytes, worth, isServed);
     this.#residents.windowShare = this.#advisor.windowShare;
   }
 }

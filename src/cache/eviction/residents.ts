@@ -13,6 +13,8 @@ export interface ResidentsOptions {
   readonly random: Random;
   /** Told of each entry that goes to make room for another, before its slot is used again. */
   readonly evicted: (slot: number) => void;
+  /** Whether a cache that had this window always would keep the key with this hash; undefined if nobody knows. */
+  readonly wouldKeep?: (hash: number) => boolean | undefined;
 }
 
 /** A window of the whole cache: who was used longest ago goes, whatever its fame (LRU). */
@@ -28,6 +30,8 @@ const largeTimes = 4;
 const denseTimes = 1.1;
 /** Dense entries that step back for one eviction. */
 const passedMost = 4;
+/** Entries that step back for one admission, since a cache that had this window always would keep them. */
+const passedForModel = 16;
 /** Against rounding. */
 const trifle = 1e-9;
 
@@ -145,7 +149,7 @@ export class Residents {
     const victim = this.#walk.leastInMain();
     if (victim === none) this.#evict(candidate);
     else if (!this.#isWindowOver(candidate)) this.#evict(victim);
-    else if (this.#walk.isWorthIt(candidate, false)) this.#admit(candidate, this.#walk.length);
+    else if (this.#isWelcome(candidate)) this.#admit(candidate, this.#walk.length);
     else this.#evict(candidate);
   }
 
@@ -158,6 +162,20 @@ export class Residents {
       if (this.#options.sketch.count(slots.hash(first)) === 0) return;
       slots.renew(first);
     }
+  }
+
+  /** Where a model of this window is there to follow, it decides: after another window it would take long to get where it is by contest. */
+  #isWelcome(candidate: number): boolean {
+    const { slots } = this;
+    const wouldKeep = (slot: number) => this.#options.wouldKeep?.(slots.hash(slot));
+    const isKept = wouldKeep(candidate);
+    if (isKept === false) return false;
+    for (let left = isKept === true ? passedForModel : 0; left > 0; left--) {
+      const first = this.#walk.leastInMain();
+      if (wouldKeep(first) !== true) break;
+      slots.renew(first);
+    }
+    return this.#walk.isWorthIt(candidate, false) || isKept === true;
   }
 
   #isDense(slot: number): boolean {

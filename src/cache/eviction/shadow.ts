@@ -22,6 +22,10 @@ export class Shadow {
     return this.#residents.slots.entries;
   }
 
+  has(hash: number): boolean {
+    return this.#index.find(hash) !== none;
+  }
+
   /** True if it was there; else it is put in. */
   request(hash: number, bytes: number, worth: number): boolean {
     const slot = this.#index.find(hash);

@@ -3,6 +3,8 @@ import { packedBody, withoutBody } from '../answer-codec.ts';
 
 /** Below, what is saved is not worth the look. */
 const shareableFrom = 2048;
+/** Bytes looked at in three places of a large body; the rest is compared only with one that is the same there. */
+const sampleBytes = 1024;
 
 /** Who bears a body; it is charged for it, or another is. */
 export interface Bearer {
@@ -42,7 +44,7 @@ export class SharedBodies<Kept extends Bearer> {
   bearingOf(packed: Buffer): Bearing {
     const body = packedBody(packed);
     if (body.length < shareableFrom) return { packed, apart: undefined, print: 0 };
-    const print = crc32(body) | 0;
+    const print = printOf(body);
     const payer = this.#payer(print);
     if (payer === undefined || print === 0) return { packed, apart: undefined, print };
     const its = bodyOf(payer);
@@ -100,6 +102,14 @@ export class SharedBodies<Kept extends Bearer> {
 /** The body of an entry, whoever's bytes they are. */
 export function bodyOf({ packed, apart }: Bearer): Buffer {
   return apart ?? packedBody(packed);
+}
+
+function printOf(body: Buffer): number {
+  if (body.length <= 3 * sampleBytes) return crc32(body) | 0;
+  const middle = body.length >> 1;
+  const first = crc32(body.subarray(0, sampleBytes), body.length);
+  const second = crc32(body.subarray(middle, middle + sampleBytes), first);
+  return crc32(body.subarray(-sampleBytes), second) | 0;
 }
 
 function isGroup<Kept extends Bearer>(found: Kept | Group<Kept>): found is Group<Kept> {

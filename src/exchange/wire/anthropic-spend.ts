@@ -2,7 +2,14 @@ import { arrayOf, countOf, isObject, textOf, type JsonObject } from '../../kerne
 import type { SpendTerms } from '../spend.ts';
 import { runsAtProvider } from './anthropic-bound.ts';
 import { isSaid } from './bound.ts';
-import { capIn, eachObject, newTerms, plainTerms, type GrowingTerms } from './spend-fields.ts';
+import {
+  capIn,
+  capsIn,
+  eachObject,
+  newTerms,
+  plainTerms,
+  type GrowingTerms,
+} from './spend-fields.ts';
 
 /** Room for what Anthropic adds: its own lines, 264 to 530 tokens for tools (platform.claude.com, tool use pricing), up to 735 and a system prompt of 499 for a tool that it knows by name. */
 const templateTokens = 256;
@@ -25,7 +32,7 @@ export function messagesSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capIn(body, 'max_tokens'),
+    ...capsIn(capIn, body, 'max_tokens'),
     leastCap: leastCap(body),
     searches: searchesIn(body),
     thinks: isObject(body['thinking']) && body['thinking']['type'] !== 'disabled',

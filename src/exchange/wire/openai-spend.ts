@@ -6,6 +6,7 @@ import {
   addImage,
   capAboveZero,
   capIn,
+  capsIn,
   eachObject,
   newTerms,
   plainTerms,
@@ -42,7 +43,7 @@ export function chatSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capAboveZero(body, 'max_completion_tokens', 'max_tokens'),
+    ...capsIn(capAboveZero, body, 'max_completion_tokens', 'max_tokens'),
     leastCap: 1,
     answers: timesIn(body, 'n'),
     thinks:
@@ -73,7 +74,7 @@ export function responsesSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...terms,
-    outputCap: capAboveZero(body, 'max_output_tokens'),
+    ...capsIn(capAboveZero, body, 'max_output_tokens'),
     leastCap: 16,
     searches: searchesIn(body),
     thinks: isSaid(body['reasoning']),
@@ -117,7 +118,7 @@ export function completionsSpend(body: JsonObject): SpendTerms {
   return {
     ...plainTerms,
     ...newTerms(),
-    outputCap: capIn(body, 'max_tokens'),
+    ...capsIn(capIn, body, 'max_tokens'),
     usualCap: 16,
     leastCap: 1,
     answers: Math.max(timesIn(body, 'n'), timesIn(body, 'best_of')) * Math.max(1, several),

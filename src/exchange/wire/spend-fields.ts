@@ -16,6 +16,7 @@ export function newTerms(): GrowingTerms {
 /** What holds where a dialect has nothing to say. */
 export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
   outputCap: undefined,
+  namesCap: false,
   usualCap: undefined,
   leastCap: 0,
   answers: 1,
@@ -24,6 +25,18 @@ export const plainTerms: Omit<SpendTerms, keyof GrowingTerms> = {
   runsOn: false,
   overhead: 0,
 };
+
+/** What a body says of its output cap, as `read` understands its members. */
+export function capsIn(
+  read: typeof capIn,
+  body: JsonObject,
+  ...names: readonly string[]
+): Pick<SpendTerms, 'outputCap' | 'namesCap'> {
+  return {
+    outputCap: read(body, ...names),
+    namesCap: names.some((name) => body[name] !== undefined),
+  };
+}
 
 /** The larger of the caps that a body names: servers differ in which of two they heed. What is no number of tokens is the provider's to refuse, and bounds nothing. */
 export function capIn(body: JsonObject, ...names: readonly string[]): number | undefined {

@@ -69,12 +69,12 @@ export async function replayTools(
   for (const { user, calls } of sessions) {
     for (const recorded of calls) {
       const { name } = recorded;
-      let tool = wrapped.get(name);
-      if (tool === undefined) wrapped.set(name, (tool = wrap(tools, name, call, options)));
+      const tool = wrapped.get(name) ?? wrap(tools, name, call, options);
+      wrapped.set(name, tool);
       clock.advance(recorded.tookMs ?? gapMs);
       const before = made;
       const given = await tools.runAs({ user }, () =>
-        outcomeOf(tool!(recorded.arguments, recorded)),
+        outcomeOf(tool(recorded.arguments, recorded)),
       );
       const counts = byTool.get(name) ?? { calls: 0, served: 0 };
       byTool.set(name, counts);
