@@ -197,7 +197,7 @@ describe('who leaves', () => {
   it('leaves nothing held when the gateway stops under it', async () => {
     const data = temporaryFolder();
     const house = await walled([all(1)], {
-      config: { data, shutdown_grace: '100ms' } as never,
+      config: { data, shutdown_grace: '100ms' },
       provider: { gapMs: 50, answer: () => ({ text: 'word '.repeat(400) }) },
     });
     const body = chat({ max_tokens: 900, stream: true });
@@ -248,7 +248,11 @@ describe('time', () => {
     const noon = Date.parse('2026-11-26T12:00:00Z') - systemClock.now();
     let shift = noon;
     const now = (): number => systemClock.now() + shift;
-    const clock: Clock = { now, tick: () => systemClock.tick(), after: systemClock.after };
+    const clock: Clock = {
+      now,
+      tick: () => systemClock.tick(),
+      after: (ms, task) => systemClock.after(ms, task),
+    };
     const house = await walled([daily('utc', 'UTC')], {
       clock,
       config: price,
