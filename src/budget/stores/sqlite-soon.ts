@@ -20,10 +20,6 @@ export class SettlingSoon {
     this.#act = act;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
-  }
-
   add(id: string, charged: number): Promise<SettleOutcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, charged, resolve, reject, outcome: undefined });

@@ -99,10 +99,7 @@ class SqliteBudgetStore implements BudgetStore {
 
   hold(request: HoldRequest): Awaitable<HoldVerdict> {
     checkRequest(request);
-    const isAlone = this.#soon.isEmpty;
-    const verdict = this.#file.act(() => this.#hold(request));
-    // Those who settled in the same act hear first, or they would take older balances for newer ones.
-    return isAlone || verdict instanceof Promise ? verdict : Promise.resolve(verdict);
+    return this.#file.act(() => this.#hold(request));
   }
 
   settle(id: string, charged: number): Awaitable<SettleOutcome> {
