@@ -1,4 +1,4 @@
-import { assemble } from './assembly.ts';
+import { assemble } from './assembly/assembly.ts';
 import type { ToolPolicy } from './cache/tools/function-policy.ts';
 import {
   FunctionTools,

@@ -1,4 +1,4 @@
-import { assemble, type Assembly } from './assembly.ts';
+import { assemble, type Assembly } from './assembly/assembly.ts';
 import { createSqliteKeyStore } from './access/stores/sqlite.ts';
 import type { Config } from './config/config.ts';
 import { isLoopback } from './config/semantics.ts';

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assemble, type Assembly } from '../../src/assembly.ts';
+import { assemble, type Assembly } from '../../src/assembly/assembly.ts';
 import { configOf } from '../../src/config/load.ts';
 import { newCall, type Call } from '../../src/exchange/call.ts';
 import { dialects } from '../../src/exchange/wire/index.ts';

@@ -12,7 +12,7 @@ import { BodySource, type Traffic } from '../gateway/bodies.ts';
 const [root, set] = process.argv.slice(2) as [string, string];
 const load = async <Module>(path: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, 'src', path)).href)) as Module;
-const { assemble } = await load<typeof import('../../src/assembly.ts')>('assembly.ts');
+const { assemble } = await load<typeof import('../../src/assembly/assembly.ts')>('assembly.ts');
 const { configOf } = await load<typeof import('../../src/config/load.ts')>('config/load.ts');
 const { openCall, withWholeBody } =
   await load<typeof import('../../src/gateway/open-call.ts')>('gateway/open-call.ts');

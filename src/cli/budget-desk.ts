@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { budgetDesk } from '../budget-desk.ts';
+import { budgetDesk } from '../assembly/budget-desk.ts';
 import type { BudgetDesk } from '../budget/desk.ts';
 import { readDecisions } from '../budget/ladder/journal-file.ts';
 import { Plan, type Touched } from '../budget/plan.ts';

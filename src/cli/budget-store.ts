@@ -1,10 +1,10 @@
-import { storeOf } from '../budget-parts.ts';
+import { storeOf } from '../assembly/budget-parts.ts';
 import type { BudgetStore } from '../budget/store.ts';
 import { newSecret } from '../cache/installation-secret.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Signals } from '../kernel/signals.ts';
-import { openSharedParts } from '../shared-parts.ts';
+import { openSharedParts } from '../assembly/shared-parts.ts';
 
 /** The store that the gateways count in, opened beside them. */
 export interface OpenedStore {

@@ -1,6 +1,6 @@
 import { userInfo, hostname } from 'node:os';
 import { Command } from 'commander';
-import { assemble, type Assembly } from '../assembly.ts';
+import { assemble, type Assembly } from '../assembly/assembly.ts';
 import type { Config } from '../config/config.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { processEnvironment } from '../config/environment.ts';
@@ -10,7 +10,7 @@ import { isLoopback } from '../config/semantics.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import { Signals } from '../kernel/signals.ts';
-import { placeOf, serverCacheOf } from '../mcp-parts.ts';
+import { placeOf, serverCacheOf } from '../assembly/mcp-parts.ts';
 import { openServer } from '../mcp/open-server.ts';
 import { HttpServing } from '../mcp/serve-http.ts';
 import { serveStdio } from '../mcp/serve-stdio.ts';

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { PurgeReport } from '../cache/invalidation/purger.ts';
 import type { PurgeRequest } from '../cache/invalidation/purge-request.ts';
-import { openPurger } from '../cache-parts.ts';
+import { openPurger } from '../assembly/cache-parts.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { systemClock } from '../kernel/clock.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assemble } from '../../src/assembly.ts';
+import { assemble } from '../../src/assembly/assembly.ts';
 import { configOf } from '../../src/config/load.ts';
 import type { ConfigFile } from '../../src/config/schema.ts';
 import { seededRandom } from '../../src/kernel/random.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openPurger } from '../../src/cache-parts.ts';
+import { openPurger } from '../../src/assembly/cache-parts.ts';
 import { configOf } from '../../src/config/load.ts';
 import { createEconomizer, type ConfigFile } from '../../src/index.ts';
 import { systemClock } from '../../src/kernel/clock.ts';

@@ -25,22 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ['kernel'],
 };
 
-const roots = new Set([
-  'main.ts',
-  'index.ts',
-  'testing.ts',
-  'assembly.ts',
-  'cache-parts.ts',
-  'budget-desk.ts',
-  'budget-parts.ts',
-  'edge-parts.ts',
-  'protection-parts.ts',
-  'postgres-parts.ts',
-  'shared-parts.ts',
-  'tool-parts.ts',
-  'mcp-parts.ts',
-  'cli',
-]);
+const roots = new Set(['main.ts', 'index.ts', 'testing.ts', 'assembly', 'cli']);
 
 /** Clients that only one room knows, so that they can be replaced there. */
 const guests: Readonly<Record<string, readonly string[]>> = {

@@ -1,10 +1,10 @@
 import { ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { assemble } from '../../src/assembly.ts';
+import { assemble } from '../../src/assembly/assembly.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { Signals } from '../../src/kernel/signals.ts';
-import { placeOf, serverCacheOf } from '../../src/mcp-parts.ts';
+import { placeOf, serverCacheOf } from '../../src/assembly/mcp-parts.ts';
 import { openServer } from '../../src/mcp/open-server.ts';
 import { HttpServing, type ServeHttpOptions } from '../../src/mcp/serve-http.ts';
 import { configFile, fixtureCommand, httpClient, httpFixture } from './harness.ts';

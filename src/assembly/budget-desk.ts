@@ -1,13 +1,13 @@
-import { BudgetDesk, type BudgetDeskOptions } from './budget/desk.ts';
-import { cheaperOf } from './budget/ladder/cheaper-models.ts';
-import { kinOf } from './budget/ladder/kinship.ts';
-import { estimateSaving, type PastCall, type SavingEstimate } from './budget/ladder/savings.ts';
-import type { Config } from './config/config.ts';
-import { inputTokens } from './exchange/usage.ts';
-import type { Clock } from './kernel/clock.ts';
-import type { PriceBook } from './ledger/price-book.ts';
-import type { LedgerRow } from './ledger/row.ts';
-import { usagePricer } from './ledger/usage-pricer.ts';
+import { BudgetDesk, type BudgetDeskOptions } from '../budget/desk.ts';
+import { cheaperOf } from '../budget/ladder/cheaper-models.ts';
+import { kinOf } from '../budget/ladder/kinship.ts';
+import { estimateSaving, type PastCall, type SavingEstimate } from '../budget/ladder/savings.ts';
+import type { Config } from '../config/config.ts';
+import { inputTokens } from '../exchange/usage.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { PriceBook } from '../ledger/price-book.ts';
+import type { LedgerRow } from '../ledger/row.ts';
+import { usagePricer } from '../ledger/usage-pricer.ts';
 
 /** Calls of the last week that an estimate looks at, at most. */
 const rowsMax = 20_000;

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { SecretInUse } from './cache/shared-secret.ts';
-import type { CacheTier } from './cache/tier.ts';
-import { prepareTables, tablesIn } from './cache/tiers/postgres-tables.ts';
-import { createPostgresTier } from './cache/tiers/postgres.ts';
-import type { Config } from './config/config.ts';
-import type { PostgresConfig } from './config/postgres-config.ts';
-import type { Clock } from './kernel/clock.ts';
-import type { Signals } from './kernel/signals.ts';
-import { connectPostgres } from './services/postgres-pool.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
+import type { CacheTier } from '../cache/tier.ts';
+import { prepareTables, tablesIn } from '../cache/tiers/postgres-tables.ts';
+import { createPostgresTier } from '../cache/tiers/postgres.ts';
+import type { Config } from '../config/config.ts';
+import type { PostgresConfig } from '../config/postgres-config.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Signals } from '../kernel/signals.ts';
+import { connectPostgres } from '../services/postgres-pool.ts';
 
 /** What a house has in PostgreSQL. */
 export interface PostgresParts {

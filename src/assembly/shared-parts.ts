@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { adoptSecret } from './cache/installation-secret.ts';
-import { SharedFlights } from './cache/shared-flights.ts';
-import { SharedSecret, type SecretInUse } from './cache/shared-secret.ts';
-import type { CacheTier } from './cache/tier.ts';
-import { createRedisTier, type RedisTierOptions } from './cache/tiers/redis.ts';
-import type { Config, RedisConfig } from './config/config.ts';
-import type { Clock } from './kernel/clock.ts';
-import type { Signals } from './kernel/signals.ts';
-import type { Sharing } from './pipeline/share.ts';
-import { createBus, type Bus } from './services/bus.ts';
-import { connectRedis } from './services/redis-client.ts';
-import type { RedisLink, RedisTls } from './services/redis.ts';
+import { adoptSecret } from '../cache/installation-secret.ts';
+import { SharedFlights } from '../cache/shared-flights.ts';
+import { SharedSecret, type SecretInUse } from '../cache/shared-secret.ts';
+import type { CacheTier } from '../cache/tier.ts';
+import { createRedisTier, type RedisTierOptions } from '../cache/tiers/redis.ts';
+import type { Config, RedisConfig } from '../config/config.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Signals } from '../kernel/signals.ts';
+import type { Sharing } from '../pipeline/share.ts';
+import { createBus, type Bus } from '../services/bus.ts';
+import { connectRedis } from '../services/redis-client.ts';
+import type { RedisLink, RedisTls } from '../services/redis.ts';
 
 /** What gateways on one Redis have in common. */
 export interface SharedParts {

@@ -1,12 +1,12 @@
-import { ToolCache, type ToolBooking } from './cache/tools/tool-cache.ts';
-import { ToolWrites } from './cache/tools/touched.ts';
+import { ToolCache, type ToolBooking } from '../cache/tools/tool-cache.ts';
+import { ToolWrites } from '../cache/tools/touched.ts';
 import type { CacheParts } from './cache-parts.ts';
-import { noUsage } from './exchange/usage.ts';
-import type { Clock } from './kernel/clock.ts';
-import { newId } from './kernel/ids.ts';
-import type { Signals } from './kernel/signals.ts';
-import type { LedgerRow } from './ledger/row.ts';
-import type { Books } from './pipeline/book.ts';
+import { noUsage } from '../exchange/usage.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Signals } from '../kernel/signals.ts';
+import type { LedgerRow } from '../ledger/row.ts';
+import type { Books } from '../pipeline/book.ts';
 
 /** What a provider is called that is no provider: the tool itself. */
 const provider = 'tool';

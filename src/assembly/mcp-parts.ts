@@ -1,8 +1,8 @@
-import type { McpServerConfig, McpToolConfig } from './config/mcp-config.ts';
-import { digestOf } from './kernel/digest.ts';
-import type { McpServerPolicy, McpToolPolicy } from './mcp/server-policy.ts';
-import { ServerCache } from './mcp/server-cache.ts';
-import type { ServerPlace } from './mcp/open-server.ts';
+import type { McpServerConfig, McpToolConfig } from '../config/mcp-config.ts';
+import { digestOf } from '../kernel/digest.ts';
+import type { McpServerPolicy, McpToolPolicy } from '../mcp/server-policy.ts';
+import { ServerCache } from '../mcp/server-cache.ts';
+import type { ServerPlace } from '../mcp/open-server.ts';
 import type { ToolParts } from './tool-parts.ts';
 
 /** Where the server of a configuration is. */

@@ -1,23 +1,23 @@
 import { join } from 'node:path';
-import { createCloudflareWay } from './cache/edge/cloudflare.ts';
-import { createFastlyWay } from './cache/edge/fastly.ts';
-import type { EdgeHttp } from './cache/edge/http.ts';
-import { EdgeNames } from './cache/edge/names.ts';
-import { EdgeOrigin } from './cache/edge/origin.ts';
-import { openPurgeFile } from './cache/edge/purge-file.ts';
-import type { PurgeWay } from './cache/edge/purge-way.ts';
-import { EdgePurges, type EdgeShare } from './cache/edge/purges.ts';
-import { createVarnishWay } from './cache/edge/varnish.ts';
-import type { SecretInUse } from './cache/shared-secret.ts';
-import type { CacheStack } from './cache/stack.ts';
-import type { CacheTier } from './cache/tier.ts';
-import { createEdgeTier } from './cache/tiers/edge.ts';
-import type { Config } from './config/config.ts';
-import type { EdgeConfig } from './config/edge-config.ts';
-import { edgePrefix } from './gateway/edge/edge-door.ts';
-import type { Clock } from './kernel/clock.ts';
-import type { Signals } from './kernel/signals.ts';
-import { createEdgeHttp } from './upstream/edge-http.ts';
+import { createCloudflareWay } from '../cache/edge/cloudflare.ts';
+import { createFastlyWay } from '../cache/edge/fastly.ts';
+import type { EdgeHttp } from '../cache/edge/http.ts';
+import { EdgeNames } from '../cache/edge/names.ts';
+import { EdgeOrigin } from '../cache/edge/origin.ts';
+import { openPurgeFile } from '../cache/edge/purge-file.ts';
+import type { PurgeWay } from '../cache/edge/purge-way.ts';
+import { EdgePurges, type EdgeShare } from '../cache/edge/purges.ts';
+import { createVarnishWay } from '../cache/edge/varnish.ts';
+import type { SecretInUse } from '../cache/shared-secret.ts';
+import type { CacheStack } from '../cache/stack.ts';
+import type { CacheTier } from '../cache/tier.ts';
+import { createEdgeTier } from '../cache/tiers/edge.ts';
+import type { Config } from '../config/config.ts';
+import type { EdgeConfig } from '../config/edge-config.ts';
+import { edgePrefix } from '../gateway/edge/edge-door.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Signals } from '../kernel/signals.ts';
+import { createEdgeHttp } from '../upstream/edge-http.ts';
 
 /** The edge as the cache sees it: a tier that is read through it, and who tells it of purges. */
 export interface EdgeParts {
