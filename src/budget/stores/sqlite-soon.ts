@@ -5,7 +5,8 @@ interface Waiting {
   readonly charged: number;
   readonly resolve: (outcome: SettleOutcome) => void;
   readonly reject: (error: unknown) => void;
-  outcome: SettleOutcome | undefined;
+  /** Tells how it ended and how its accounts stand then; undefined: no act has taken it. */
+  outcome: (() => SettleOutcome) | undefined;
 }
 
 /** Settlements that wait for the next act, whose transaction takes them along, and no longer than to the end of this turn of the event loop. */
@@ -33,16 +34,16 @@ export class SettlingSoon {
   }
 
   /** Within an act: it may yet be undone, and they go with the next then. */
-  take(settle: (id: string, charged: number) => SettleOutcome): void {
+  take(settle: (id: string, charged: number) => () => SettleOutcome): void {
     for (const each of this.#waiting) each.outcome = settle(each.id, each.charged);
   }
 
-  /** The act that took them stands. */
+  /** The act that took them stands; what else it changed on their accounts counts too. */
   done(): void {
     if (this.#waiting.length === 0) return;
     const taken = this.#waiting;
     this.#waiting = [];
-    for (const { resolve, outcome } of taken) resolve(outcome!);
+    for (const { resolve, outcome } of taken) resolve(outcome!());
   }
 
   async #come(): Promise<void> {

@@ -107,7 +107,7 @@ class SqliteBudgetStore implements BudgetStore {
 
   settle(id: string, charged: number): Awaitable<SettleOutcome> {
     checkAmount(charged);
-    return this.#file.act(() => this.#settle(id, charged));
+    return this.#file.act(() => this.#settle(id, charged)());
   }
 
   settleSoon(id: string, charged: number): Promise<SettleOutcome> {
@@ -222,9 +222,10 @@ class SqliteBudgetStore implements BudgetStore {
     return (this.#statements.findHold.get(id) as HoldRow | undefined)?.amount;
   }
 
-  #settle(id: string, charged: number): SettleOutcome {
+  /** @returns tells of it, with the balances of that later moment. */
+  #settle(id: string, charged: number): () => SettleOutcome {
     const hold = this.#found(id);
-    if (hold === undefined) return { state: 'unknown', balances: [] };
+    if (hold === undefined) return () => ({ state: 'unknown', balances: [] });
     const accounts = this.#accounts.numbered(numbersIn(hold.accounts));
     const isOver = hold.state === settledState;
     if (!isOver) {
@@ -234,7 +235,8 @@ class SqliteBudgetStore implements BudgetStore {
       for (const account of accounts) this.#accounts.change(account, -held, spent);
       this.#statements.endHold.run(this.#terms.clock.now(), id);
     }
-    return { state: isOver ? 'already' : 'settled', balances: balancesOf(accounts) };
+    const state = isOver ? 'already' : 'settled';
+    return () => ({ state, balances: balancesOf(accounts) });
   }
 
   /** The hold of this id, from the file unless this process made it and nobody has written since. */
