@@ -86,6 +86,7 @@ export class PurgeWatch implements PurgeView {
   }
 
   versionFor(tenant: string): number {
+    this.#look();
     return this.#table.versionFor(tenant);
   }
 
