@@ -1,5 +1,6 @@
 import { defaults } from './defaults.ts';
 import { count, duration, flag, section, size, text } from './fields.ts';
+import { tlsSection } from './tls-schema.ts';
 
 const usual = defaults.postgres;
 
@@ -23,16 +24,7 @@ export const postgresSchema = section(
     url,
     username: text('The name to log in with, where the URL has none.').optional(),
     password: text('The password to log in with. Write it as `${NAME}`.').optional(),
-    tls: section('Encrypts the connection; with `?sslmode=require` it needs no more than that.', {
-      ca: text(
-        'File of the certificates to trust, in PEM. Default: those that Node trusts.',
-      ).optional(),
-      cert: text('File of our own certificate, where the server asks for one.').optional(),
-      key: text('File of its private key.').optional(),
-      server_name: text(
-        'The name in the server’s certificate, where it is not the host.',
-      ).optional(),
-    }).optional(),
+    tls: tlsSection('?sslmode=require'),
     schema: text(
       `Where the tables are made: a schema of the database. Gateways that share must have the same. Default: \`${usual.schema}\`.`,
     )

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
 import { count, duration, section, text, textOr } from './fields.ts';
+import { tlsSection } from './tls-schema.ts';
 
 const url = text(
   'One server: `redis://host:6379/0`, or `rediss://` for an encrypted connection. Write a password as `redis://:${NAME}@host`, or apart as `password`.',
@@ -53,16 +54,7 @@ export const redisSchema = section(
     }).optional(),
     ...credentials,
     database: count('The number of the database.', 0, { min: 0, max: 9999 }),
-    tls: section('Encrypts the connection; with `rediss://` it needs no more than that.', {
-      ca: text(
-        'File of the certificates to trust, in PEM. Default: those that Node trusts.',
-      ).optional(),
-      cert: text('File of our own certificate, where the server asks for one.').optional(),
-      key: text('File of its private key.').optional(),
-      server_name: text(
-        'The name in the server’s certificate, where it is not the host.',
-      ).optional(),
-    }).optional(),
+    tls: tlsSection('rediss://'),
     prefix: textOr(
       'What all keys and channels begin with. Gateways that share must have the same; houses that must not mix, different ones.',
       defaults.redis.prefix,
