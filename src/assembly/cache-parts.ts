@@ -3,11 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { installationSecret } from '../cache/installation-secret.ts';
 import { createMemoryPurges } from '../cache/invalidation/memory-purges.ts';
-import type { PurgeTarget } from '../cache/invalidation/purge-bus.ts';
+import type { PurgeTarget } from '../cache/invalidation/purge-target.ts';
 import type { PurgeStore } from '../cache/invalidation/purge-store.ts';
 import { PurgeWatch } from '../cache/invalidation/purge-watch.ts';
 import { Purger } from '../cache/invalidation/purger.ts';
-import { createRedisBus } from '../cache/invalidation/redis-bus.ts';
 import { createRedisPurges } from '../cache/invalidation/redis-purges.ts';
 import { createSqlitePurges } from '../cache/invalidation/sqlite-purges.ts';
 import { PolicyBook } from '../cache/policies/policy-book.ts';
@@ -114,9 +113,9 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     if (shared?.tier === undefined) return {};
     const { link, prefix } = shared;
     const onFailure = (error: unknown): void =>
-      signals.emit('part-failed', { part: 'cache.purges', operation: 'publish', error });
-    const redis = { link, prefix, deadlineMs: purgeDeadlineMs };
-    return { shared: createRedisPurges(redis), bus: createRedisBus({ ...redis, onFailure }) };
+      signals.emit('part-failed', { part: 'cache.purges', operation: 'listen', error });
+    const deadlineMs = purgeDeadlineMs;
+    return { shared: createRedisPurges({ link, prefix, deadlineMs, onFailure }) };
   }
 
   function tiersOf({ withoutMemory = false }: CachePartsOptions): CacheTier[] {
