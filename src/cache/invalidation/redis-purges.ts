@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RedisLink, RedisReply, RedisScript } from '../../services/redis.ts';
 import { purgedAt, type PurgeOrder, type SharedPurgeStore } from './purge-store.ts';
 import { everyTenant, everythingShared, type Purged } from './purge-table.ts';
-import { type Mark } from './mark.ts';
+import { marked, numbersOf } from './mark.ts';
 
 export interface RedisPurgesOptions {
   readonly link: RedisLink;
@@ -31,7 +31,7 @@ local function merge(field, mark)
   for i = 1, 5 do
     if old[i] > mark[i] then mark[i] = old[i] end
   end
-  local value = string.format('[%.0f,%.0f,%.0f,%.0f,%.0f]', unpack(mark))
+  local value = string.format('[%.17g,%.17g,%.17g,%.17g,%.17g]', unpack(mark))
   if value == known then return end
   redis.call('HSET', KEYS[1], field, value)
   news[#news + 1] = field
@@ -145,10 +145,6 @@ export function createRedisPurges(options: RedisPurgesOptions): SharedPurgeStore
   };
 }
 
-function numbersOf({ hard, hardBefore, soft, softBefore, softBeforeAt }: Mark): number[] {
-  return [hard, hardBefore, soft, softBefore, softBeforeAt];
-}
-
 function linesOf(reply: RedisReply): readonly Purged[] {
   const texts = Array.isArray(reply) ? reply.map(String) : [];
   const lines: Purged[] = [];
@@ -156,10 +152,7 @@ function linesOf(reply: RedisReply): readonly Purged[] {
     const [name, value] = [texts[index]!, texts[index + 1]!];
     const split = name.indexOf('\n');
     if (split < 0) continue;
-    const [hard = 0, hardBefore = 0, soft = 0, softBefore = 0, softBeforeAt = 0] = JSON.parse(
-      value,
-    ) as number[];
-    const mark = { hard, hardBefore, soft, softBefore, softBeforeAt };
+    const mark = marked(JSON.parse(value) as number[]);
     lines.push({ tenant: name.slice(0, split), selector: name.slice(split + 1), mark });
   }
   return lines;
