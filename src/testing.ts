@@ -1,6 +1,7 @@
 /** For tests of drivers and of programs that use Economizer: conformance suites, a clock that is moved by hand, a fake provider. */
 export { budgetStoreConformance } from './budget/conformance.ts';
 export { cacheTierConformance } from './cache/conformance.ts';
+export { readTierConformance } from './cache/read-conformance.ts';
 export { keyStoreConformance } from './access/conformance.ts';
 export type { KeyStore } from './access/store.ts';
 export { ledgerStoreConformance } from './ledger/conformance.ts';

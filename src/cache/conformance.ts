@@ -3,6 +3,7 @@ import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { type Purged } from './invalidation/purge-table.ts';
 import { noMark, type Mark } from './invalidation/mark.ts';
 import { sampleEntry } from './sample-entry.ts';
+import { sameEntry } from './same-entry.ts';
 import type { Awaitable, CacheEntry, CacheTier } from './tier.ts';
 
 /** A tier with what the suite needs to handle it. */
@@ -250,22 +251,4 @@ function bareEntry(now: number): CacheEntry {
     headers: [],
   };
   return { ...times, ...unlabelled, answer: { ...answer, ...unknown } };
-}
-
-/** Equal in all, with bytes compared as bytes, whatever holds them. */
-function sameEntry(actual: CacheEntry | undefined, expected: CacheEntry): void {
-  assert.deepEqual(comparable(actual), comparable(expected));
-}
-
-function comparable(entry: CacheEntry | undefined): unknown {
-  if (entry === undefined) return undefined;
-  const { final, frames, ...answer } = entry.answer;
-  return {
-    ...entry,
-    answer: {
-      ...answer,
-      final: Buffer.from(final).toString('base64'),
-      frames: frames === undefined ? undefined : Buffer.from(frames).toString('base64'),
-    },
-  };
 }
