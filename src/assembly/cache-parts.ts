@@ -3,11 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { installationSecret } from '../cache/installation-secret.ts';
 import { createMemoryPurges } from '../cache/invalidation/memory-purges.ts';
-import type { PurgeTarget } from '../cache/invalidation/purge-bus.ts';
-import type { PurgeStore } from '../cache/invalidation/purge-store.ts';
+import type { PurgeTarget } from '../cache/invalidation/purge-target.ts';
+import type { PurgeStore, SharedPurgeStore } from '../cache/invalidation/purge-store.ts';
 import { PurgeWatch } from '../cache/invalidation/purge-watch.ts';
 import { Purger } from '../cache/invalidation/purger.ts';
-import { createRedisBus } from '../cache/invalidation/redis-bus.ts';
 import { createRedisPurges } from '../cache/invalidation/redis-purges.ts';
 import { createSqlitePurges } from '../cache/invalidation/sqlite-purges.ts';
 import { PolicyBook } from '../cache/policies/policy-book.ts';
@@ -23,7 +22,7 @@ import type { CacheLevel, PolicyConfig } from '../config/policy-config.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { PipelineParts } from '../pipeline/stages.ts';
-import { openPostgresParts } from './postgres-parts.ts';
+import { openPostgresParts, postgresPurges } from './postgres-parts.ts';
 import { EdgeDoor } from '../gateway/edge/edge-door.ts';
 import { openEdgeParts } from './edge-parts.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
@@ -71,7 +70,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
   const { config, clock, signals, shared } = options;
   const purges = new PurgeWatch({
     local: ownPurges(options),
-    ...sharedPurges(options),
+    shared: sharedPurges(options),
     clock,
     signals,
   });
@@ -109,14 +108,14 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     },
   };
 
-  function sharedPurges({ shared }: CachePartsOptions) {
-    // What no tier shares, no other gateway can have purged.
-    if (shared?.tier === undefined) return {};
+  /** What no tier shares, no other gateway can have purged. */
+  function sharedPurges({ shared }: CachePartsOptions): SharedPurgeStore | undefined {
+    if (shared?.tier === undefined) return postgresPurges(options);
     const { link, prefix } = shared;
     const onFailure = (error: unknown): void =>
-      signals.emit('part-failed', { part: 'cache.purges', operation: 'publish', error });
-    const redis = { link, prefix, deadlineMs: purgeDeadlineMs };
-    return { shared: createRedisPurges(redis), bus: createRedisBus({ ...redis, onFailure }) };
+      signals.emit('part-failed', { part: 'cache.purges', operation: 'listen', error });
+    const deadlineMs = purgeDeadlineMs;
+    return createRedisPurges({ link, prefix, deadlineMs, onFailure });
   }
 
   function tiersOf({ withoutMemory = false }: CachePartsOptions): CacheTier[] {

@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { preparePurges, purgeTablesIn } from '../cache/invalidation/postgres-purge-tables.ts';
+import { createPostgresPurges } from '../cache/invalidation/postgres-purges.ts';
+import type { SharedPurgeStore } from '../cache/invalidation/purge-store.ts';
 import type { SecretInUse } from '../cache/shared-secret.ts';
 import type { CacheTier } from '../cache/tier.ts';
 import { prepareTables, tablesIn } from '../cache/tiers/postgres-tables.ts';
@@ -7,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import type { PostgresConfig } from '../config/postgres-config.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
+import { listenToPostgres } from '../services/postgres-ear.ts';
 import { connectPostgres } from '../services/postgres-pool.ts';
 
 /** What a house has in PostgreSQL. */
@@ -68,6 +72,38 @@ export function openPostgresParts(options: {
       await Promise.all([reads.close(), writes.close()]);
     },
   };
+}
+
+/** For one statement about purges, in milliseconds; nobody waits for it while serving a call. */
+const purgeDeadlineMs = 2000;
+
+/** Where gateways that share no Redis tell each other what they purged; undefined where they share no PostgreSQL either. */
+export function postgresPurges({
+  config: { cache, postgres },
+  clock,
+  signals,
+}: {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly signals: Signals;
+}): SharedPurgeStore | undefined {
+  if (postgres === undefined || !cache.enabled || !cache.postgres.enabled) return undefined;
+  const tables = purgeTablesIn(postgres.schema);
+  const settings = {
+    ...postgres,
+    tls: postgres.tls && certificatesOf(postgres.tls),
+    deadlineMs: purgeDeadlineMs,
+    prepare: (query: Parameters<typeof preparePurges>[0]) => preparePurges(query, tables),
+  };
+  const onFailure = (error: unknown): void =>
+    signals.emit('part-failed', { part: 'cache.purges', operation: 'listen', error });
+  const { channel } = tables;
+  return createPostgresPurges({
+    link: connectPostgres({ ...settings, maxConnections: 1 }, clock),
+    listen: (hears) => listenToPostgres({ ...settings, channel, onFailure, ...hears }, clock),
+    tables,
+    onFailure,
+  });
 }
 
 function certificatesOf({ ca, cert, key, serverName }: NonNullable<PostgresConfig['tls']>) {

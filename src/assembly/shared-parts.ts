@@ -8,7 +8,6 @@ import type { Config, RedisConfig } from '../config/config.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import type { Sharing } from '../pipeline/share.ts';
-import { createBus, type Bus } from '../services/bus.ts';
 import { connectRedis } from '../services/redis-client.ts';
 import type { RedisLink, RedisTls } from '../services/redis.ts';
 
@@ -18,8 +17,6 @@ export interface SharedParts {
   /** What all keys and channels of this house begin with. */
   readonly prefix: string;
   readonly secret: SecretInUse;
-  /** What gateways tell each other. */
-  readonly bus: Bus;
   /** Undefined where the cache does not use Redis. */
   readonly tier: CacheTier | undefined;
   /** Undefined where gateways do not share flights. */
@@ -78,7 +75,6 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
   const secret = agreed ?? { current: cache.secret! };
   const usesTier = cache.enabled && cache.redis.enabled;
   const parts = { link, prefix: redis.prefix, clock, signals };
-  const bus = createBus(parts);
   const { enabled: sharesFlights, waitMs, leaseMs } = cache.flights;
   const flights = usesTier && sharesFlights ? new SharedFlights({ ...parts, leaseMs }) : undefined;
   const tier = usesTier ? tierOf(cache, { ...parts, secret, flights }) : undefined;
@@ -87,7 +83,6 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
     prefix: redis.prefix,
     secret,
     ready,
-    bus,
     tier,
     sharing: flights && {
       flights,
@@ -97,7 +92,6 @@ export function openSharedParts(options: SharedPartsOptions): SharedParts | unde
     },
     async close() {
       await flights?.close();
-      bus.close();
       agreed?.close();
       isReady();
       await link.close();

@@ -65,14 +65,6 @@ describe('the section postgres', () => {
     expect(faultsOf("postgres: { url: 'postgres//a:hunter2@b/c' }").join()).not.toMatch(/hunter2/);
   });
 
-  it('warns where gateways may share it and could not hear of purges', () => {
-    const shared =
-      "postgres: { url: 'postgres://a@b/c' }\ncache: { secret: sixteen or more letters }";
-    expect(read(shared).config!.warnings.join()).toMatch(/without a section redis/);
-    const told = read(`${shared}\nredis: { url: 'redis://b' }`).config!.warnings;
-    expect(told).toEqual([]);
-  });
-
   it('is a level that a policy may name, alone or in the order of asking', () => {
     const policy = 'cache: { order: [postgres], policies: { own: { levels: [postgres] } } }';
     const { cache } = read(`postgres: { url: 'postgres://a@b/c' }\n${policy}`).config!;

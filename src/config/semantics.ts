@@ -56,7 +56,6 @@ export const semanticWarnings: readonly Check[] = [
   { sections: ['budgets'], findings: oversubscribed },
   { sections: ['budgets', 'budgeting', 'ledger'], findings: forgetful },
   { sections: ['budgets', 'budgeting'], findings: idleShare },
-  { sections: ['cache', 'redis', 'postgres'], findings: unheardPurges },
 ];
 
 function levels({ cache, redis, postgres }: Config): readonly Finding[] {
@@ -67,15 +66,6 @@ function levels({ cache, redis, postgres }: Config): readonly Finding[] {
   const problem =
     'must be false where all its levels are off; or switch cache.memory or cache.disk on';
   return [{ path: ['cache', 'enabled'], problem }];
-}
-
-/** Gateways that share a PostgreSQL alone tell each other nothing. */
-function unheardPurges({ cache, redis, postgres }: Config): readonly Finding[] {
-  const isShared = cache.enabled && cache.postgres.enabled && cache.secret !== undefined;
-  if (postgres === undefined || redis !== undefined || !isShared) return [];
-  const problem =
-    'is shared by gateways that have the same cache.secret; without a section redis, what one of them purges stays in the memory and on the disk of the others';
-  return [{ path: ['postgres'], problem }];
 }
 
 function policyNames({ cache }: Config): readonly Finding[] {

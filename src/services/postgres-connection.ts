@@ -29,14 +29,17 @@ export class PostgresConnection {
   /**
    * The whole of it in time: a server that is stopped lets itself be connected to and then says nothing.
    * @param onLost called once, when the connection has stood and is lost.
+   * @param onNotice what is said on a channel that it listens to.
    */
   static async open(
     options: PostgresLinkOptions,
     clock: Clock,
     onLost: (connection: PostgresConnection, error: Error) => void,
+    onNotice?: (channel: string, payload: string) => void,
   ): Promise<PostgresConnection> {
     const socket = new Socket();
     const client = new (postgresPackage().Client)(settingsOf(options, socket));
+    client.on('notification', ({ channel, payload = '' }) => onNotice?.(channel, payload));
     let stands = false;
     const connection: PostgresConnection = new PostgresConnection(client, socket, (error) => {
       if (stands) onLost(connection, error);

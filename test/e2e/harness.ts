@@ -139,10 +139,13 @@ export function messages(extra: object = {}): string {
   return JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 100, messages: list, ...extra });
 }
 
+/** As long as a machine that is busy with other tests may keep somebody waiting. */
+const untilMs = 15_000;
+
 /** Waits until `holds`, turn by turn of the event loop. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    if (holds()) return;
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const from = performance.now(); performance.now() - from < untilMs;) {
+    if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   throw new Error('what was waited for did not come');

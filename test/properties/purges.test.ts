@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMemoryPurges } from '../../src/cache/invalidation/memory-purges.ts';
-import type { PurgeBus } from '../../src/cache/invalidation/purge-bus.ts';
 import {
   nextVersion,
   purgedAt,
-  type PurgeStore,
+  type SharedPurgeStore,
 } from '../../src/cache/invalidation/purge-store.ts';
-import { PurgeTable } from '../../src/cache/invalidation/purge-table.ts';
+import { PurgeTable, type Purged } from '../../src/cache/invalidation/purge-table.ts';
 import { PurgeWatch } from '../../src/cache/invalidation/purge-watch.ts';
 import { Purger } from '../../src/cache/invalidation/purger.ts';
 import { sampleEntry } from '../../src/cache/sample-entry.ts';
@@ -17,11 +16,17 @@ import { createMemoryTier } from '../../src/cache/tiers/memory.ts';
 import { SimulatedClock } from '../../src/kernel/simulated-clock.ts';
 import { Signals } from '../../src/kernel/signals.ts';
 
+interface Ear {
+  hears: boolean;
+  onNews: (lines: readonly Purged[]) => void;
+  onGap: () => void;
+}
+
 /** What gateways share: a table, a channel that can be cut for each of them, and a tier. */
 class Common {
   readonly table = new PurgeTable();
   readonly tier: CacheTier;
-  readonly ears: { hears: boolean; onMessage: (message: string) => void; onGap: () => void }[] = [];
+  readonly ears: Ear[] = [];
   version = 0;
 
   constructor(clock: SimulatedClock) {
@@ -40,40 +45,29 @@ class Common {
     };
   }
 
-  store(): PurgeStore {
+  store(ear: Ear): SharedPurgeStore {
+    this.ears.push(ear);
+    const tell = (lines: readonly Purged[]): void => {
+      for (const each of this.ears) if (each.hears && each !== ear) each.onNews(lines);
+    };
     return {
       load: () => Promise.resolve([...this.table]),
       add: (orders, known, now) => {
         this.version = nextVersion(this.version, known, now);
         const lines = orders.map((order) => purgedAt(order, this.version));
-        this.table.merge(lines);
+        tell(this.table.merge(lines));
         return Promise.resolve(lines);
       },
       keep: (lines) => {
-        this.table.merge(lines);
+        tell(this.table.merge(lines));
         return Promise.resolve();
+      },
+      listen(onNews, onGap) {
+        Object.assign(ear, { onNews, onGap });
+        return { tried: Promise.resolve(), end() {} };
       },
       close: () => {},
     };
-  }
-
-  bus(): { bus: PurgeBus; ear: Common['ears'][number] } {
-    const ear = {
-      hears: true,
-      onMessage: ((): void => {}) as (message: string) => void,
-      onGap: () => {},
-    };
-    this.ears.push(ear);
-    const bus: PurgeBus = {
-      publish: (message) => {
-        for (const each of this.ears) if (each.hears) each.onMessage(message);
-      },
-      subscribe(onMessage, onGap) {
-        Object.assign(ear, { onMessage, onGap });
-        return { tried: Promise.resolve(), end() {} };
-      },
-    };
-    return { bus, ear };
   }
 }
 
@@ -82,17 +76,15 @@ class Gateway {
   readonly watch: PurgeWatch;
   readonly stack: CacheStack;
   readonly purger: Purger;
-  readonly ear: Common['ears'][number];
+  readonly ear: Ear = { hears: true, onNews() {}, onGap() {} };
 
   /** @param skewMs how far its clock is off. */
   constructor(common: Common, skewMs: number) {
     const signals = new Signals();
     this.clock = new SimulatedClock(Date.UTC(2026, 0, 1) + skewMs);
-    const { bus, ear } = common.bus();
-    this.ear = ear;
     const { clock } = this;
-    const shared = common.store();
-    this.watch = new PurgeWatch({ local: createMemoryPurges(), shared, bus, clock, signals });
+    const shared = common.store(this.ear);
+    this.watch = new PurgeWatch({ local: createMemoryPurges(), shared, clock, signals });
     const own = createMemoryTier({ maxEntries: 10_000, maxBytes: 2 ** 28, clock });
     const disk = createMemoryTier({ maxEntries: 10_000, maxBytes: 2 ** 28, clock });
     const l3: CacheTier = {
@@ -238,7 +230,11 @@ async function live(acts: readonly Act[], skews: readonly number[]): Promise<voi
     if (model.isPurged(flight) || flight.deaf) continue;
     for (const gateway of gateways) {
       const found = await gateway.stack.find(key);
-      expect(found && isOf(found.entry, flight)).toBe(true);
+      expect(found).toBeDefined();
+      // Another gateway's answer to the same question may be newer than the one that this gateway has in its memory.
+      const its = model.all.find((each) => isOf(found!.entry, each))!;
+      expect(its.entry.key).toBe(key);
+      expect(model.isPurged(its)).toBe(false);
     }
   }
 }

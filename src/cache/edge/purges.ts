@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import type { PurgeTarget } from '../invalidation/purge-bus.ts';
+import type { PurgeTarget } from '../invalidation/purge-target.ts';
 import {
   everyTenant,
   everything,

@@ -42,3 +42,14 @@ export function sameMark(one: Mark, other: Mark): boolean {
 export function ageOf({ hard, hardBefore, soft, softBeforeAt }: Mark): number {
   return Math.max(hard, hardBefore, soft, softBeforeAt);
 }
+
+/** The five numbers in the order in which stores keep them. */
+export function numbersOf({ hard, hardBefore, soft, softBefore, softBeforeAt }: Mark): number[] {
+  return [hard, hardBefore, soft, softBefore, softBeforeAt];
+}
+
+/** The mark of five numbers. */
+export function marked(numbers: readonly number[]): Mark {
+  const [hard = 0, hardBefore = 0, soft = 0, softBefore = 0, softBeforeAt = 0] = numbers;
+  return { hard, hardBefore, soft, softBefore, softBeforeAt };
+}

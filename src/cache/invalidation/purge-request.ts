@@ -78,7 +78,13 @@ function selectorOf(kind: string, name: string): string {
 }
 
 function checked(name: string): string {
-  if (name === '' || name.length > longestName || (name.includes('*', 0) && !name.endsWith('*'))) {
+  // A NUL is a letter that PostgreSQL does not keep.
+  if (
+    name === '' ||
+    name.length > longestName ||
+    name.includes('\0') ||
+    (name.includes('*', 0) && !name.endsWith('*'))
+  ) {
     throw badPurge(
       `"${name.slice(0, 40)}" cannot be purged by: a name has 1 to ${longestName} letters, and * stands at its end only.`,
     );

@@ -27,6 +27,22 @@ export interface PurgeStore {
   close(): Awaitable<void>;
 }
 
+/** Keeps what was purged for all gateways of an installation, and tells those that listen of whatever `add` and `keep` change. */
+export interface SharedPurgeStore extends PurgeStore {
+  /**
+   * Hears what other gateways changed.
+   * @param onGap something may have been missed: called when the connection was lost in between, when it stands for the first time, and
+   * where something was said that nobody understands.
+   */
+  listen(onNews: (lines: readonly Purged[]) => void, onGap: () => void): PurgeSubscription;
+}
+
+export interface PurgeSubscription {
+  /** Resolves when it was heard for the first time, or could not be. */
+  readonly tried: Promise<void>;
+  end(): void;
+}
+
 /** The next version after all that are known. */
 export function nextVersion(stored: number, known: number, now: number): number {
   return Math.max(stored + 1, known + 1, now);

@@ -1,7 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import type { BusSubscription, PurgeBus } from './purge-bus.ts';
-import type { PurgeOrder, PurgeStore } from './purge-store.ts';
+import type { PurgeOrder, PurgeStore, PurgeSubscription, SharedPurgeStore } from './purge-store.ts';
 import {
   PurgeTable,
   everyTenant,
@@ -18,8 +17,7 @@ export interface PurgeWatchOptions {
   /** Of this installation; undefined where nothing is kept. */
   readonly local: SqlitePurges | PurgeStore;
   /** Of all gateways together. */
-  readonly shared?: PurgeStore | undefined;
-  readonly bus?: PurgeBus | undefined;
+  readonly shared?: SharedPurgeStore | undefined;
   readonly clock: Clock;
   readonly signals: Signals;
   readonly limits?: PurgeTableLimits;
@@ -54,7 +52,7 @@ export class PurgeWatch implements PurgeView {
   #inStep: boolean;
   #catchingUp: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
-  #subscription: BusSubscription | undefined;
+  #subscription: PurgeSubscription | undefined;
   #gaps = 0;
   #failing = false;
   #closed = false;
@@ -64,8 +62,8 @@ export class PurgeWatch implements PurgeView {
     this.#table = new PurgeTable(options.limits);
     this.#inStep = options.shared === undefined;
     this.#readLocal();
-    this.#subscription = options.bus?.subscribe(
-      (message) => this.#hear(message),
+    this.#subscription = options.shared?.listen(
+      (lines) => this.#hear(lines),
       () => this.#onGap(),
     );
     if (options.shared !== undefined) void this.#catchUp();
@@ -114,7 +112,7 @@ export class PurgeWatch implements PurgeView {
   async add(
     orders: readonly PurgeOrder[],
   ): Promise<{ readonly lines: readonly Purged[]; readonly failure: unknown }> {
-    const { shared, bus, local, clock } = this.#options;
+    const { shared, local, clock } = this.#options;
     this.#look();
     let failure: unknown;
     let lines: readonly Purged[] | undefined;
@@ -134,7 +132,6 @@ export class PurgeWatch implements PurgeView {
       this.#table.merge(lines);
       await local.keep(lines);
     }
-    bus?.publish(JSON.stringify(lines));
     this.#fold();
     return { lines, failure };
   }
@@ -169,15 +166,9 @@ export class PurgeWatch implements PurgeView {
     if (!(lines instanceof Promise)) this.#learn(lines);
   }
 
-  #hear(message: string): void {
-    try {
-      const news = this.#learn(JSON.parse(message) as readonly Purged[]);
-      if (news.length > 0) this.#keepLocally(news);
-    } catch (error) {
-      // Nothing that we understand: what it said is in the shared store.
-      this.#tell('hear', error);
-      this.#outOfStep();
-    }
+  #hear(lines: readonly Purged[]): void {
+    const news = this.#learn(lines);
+    if (news.length > 0) this.#keepLocally(news);
   }
 
   #learn(lines: readonly Purged[]): readonly Purged[] {
@@ -227,7 +218,7 @@ export class PurgeWatch implements PurgeView {
   }
 
   /** A table that is not there was never written, or lost: what it would have said of the shared tier nobody knows. */
-  async #beginShared(shared: PurgeStore): Promise<void> {
+  async #beginShared(shared: SharedPurgeStore): Promise<void> {
     const { clock } = this.#options;
     const lost = {
       tenant: everyTenant,
@@ -240,7 +231,6 @@ export class PurgeWatch implements PurgeView {
     const lines = await shared.load();
     this.#keepLocally(this.#learn(lines));
     await shared.keep([...this.#table]);
-    this.#options.bus?.publish(JSON.stringify(lines));
   }
 
   #keepLocally(lines: readonly Purged[]): void {

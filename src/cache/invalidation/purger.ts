@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Signals } from '../../kernel/signals.ts';
 import type { CacheStack } from '../stack.ts';
-import type { PurgeTarget } from './purge-bus.ts';
+import type { PurgeTarget } from './purge-target.ts';
 import { ordersOf, type PurgeRequest } from './purge-request.ts';
 import { purgedAt } from './purge-store.ts';
 import type { Purged } from './purge-table.ts';
