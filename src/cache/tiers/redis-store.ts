@@ -34,6 +34,8 @@ const headBytesMax = sealedHeadBytes + 64 * 1024;
  * costs another 200 and each of its readers a round trip.
  */
 const sharedFrom = 2048;
+/** Values, in bytes, that wait to be shared; beyond these new ones stay whole. */
+const waitingBytesMax = 32 * 1024 * 1024;
 
 /** What lies at a place cannot be an entry, or a body. */
 export type Misfit = 'foreign' | 'too large';
@@ -49,6 +51,7 @@ export class RedisStore {
   readonly #bytesMax: number;
   /** Bodies that are being laid apart. */
   readonly #acts = new Set<Promise<unknown>>();
+  #waitingBytes = 0;
   #secret = '';
   #sealer: Sealer | undefined;
 
@@ -114,9 +117,14 @@ export class RedisStore {
 
   /** Keeps the body of an entry that was put once for all entries that have it; in the background, see `settled`. */
   share(key: string, value: Buffer): void {
+    if (value.length < sharedFrom || this.#waitingBytes > waitingBytesMax) return;
+    this.#waitingBytes += value.length;
     const act = this.#share(key, value)
       .catch((error: unknown) => this.#options.onFailure(error))
-      .finally(() => this.#acts.delete(act));
+      .finally(() => {
+        this.#waitingBytes -= value.length;
+        this.#acts.delete(act);
+      });
     this.#acts.add(act);
   }
 
