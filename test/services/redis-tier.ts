@@ -38,8 +38,8 @@ export interface TierOverRedis {
   /** What failed, as it was told. */
   readonly told: readonly string[];
   /** All with the same answer, unless a seed or a size says another. */
-  entry(key: string, more?: Partial<SampleOptions & CacheEntry>): CacheEntry;
-  setAll(keys: readonly string[], more?: Partial<SampleOptions>): Promise<void>;
+  readonly entry: (key: string, more?: Partial<SampleOptions & CacheEntry>) => CacheEntry;
+  readonly setAll: (keys: readonly string[], more?: Partial<SampleOptions>) => Promise<void>;
 }
 
 export function tierOver(
