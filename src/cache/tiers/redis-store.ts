@@ -1,3 +1,4 @@
+import type { Answer } from '../../exchange/answer.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { RedisLink, RedisReply } from '../../services/redis.ts';
 import type { SecretInUse } from '../shared-secret.ts';
@@ -115,11 +116,14 @@ export class RedisStore {
     await link.send(['UNLINK', ...bodyPlacesOf(prefix, address)], storeMs);
   }
 
-  /** Keeps the body of an entry that was put once for all entries that have it; in the background, see `settled`. */
-  share(key: string, value: Buffer): void {
+  /**
+   * Keeps the body of an entry that was put once for all entries that have it; in the background, see `settled`.
+   * @param answer what the value was made of.
+   */
+  share(key: string, value: Buffer, answer: Answer): void {
     if (value.length < sharedFrom || this.#waitingBytes > waitingBytesMax) return;
     this.#waitingBytes += value.length;
-    const act = this.#share(key, value)
+    const act = this.#share(key, value, answer)
       .catch((error: unknown) => this.#options.onFailure(error))
       .finally(() => {
         this.#waitingBytes -= value.length;
@@ -133,8 +137,8 @@ export class RedisStore {
     while (this.#acts.size > 0) await Promise.all(this.#acts);
   }
 
-  async #share(key: string, value: Buffer): Promise<void> {
-    const apart = await this.#takeApart(key, value);
+  async #share(key: string, value: Buffer, answer: Answer): Promise<void> {
+    const apart = await this.#takeApart(key, value, answer);
     if (apart === undefined) return;
     const bearer = await this.#bear(apart);
     if (bearer === undefined) return;
@@ -151,9 +155,9 @@ export class RedisStore {
     if ((await this.#bear(apart)) === here) await this.#strip(apart);
   }
 
-  async #takeApart(key: string, value: Buffer): Promise<TakenApart | undefined> {
+  async #takeApart(key: string, value: Buffer, made?: Answer): Promise<TakenApart | undefined> {
     const limits = { bytesMin: sharedFrom, bytesMax: this.#options.maxEntryBytes };
-    const parts = await this.sealer.takeApart(this.#placeOf(key), value, limits);
+    const parts = await this.sealer.takeApart(this.#placeOf(key), value, limits, made);
     return parts && { key, whole: value, ...parts };
   }
 

@@ -145,7 +145,7 @@ class RedisTier implements CacheTier {
       throw error;
     }
     // What is being cleared away is no place for a body that others will need.
-    if (entry.alone !== true && this.#since === undefined) this.#store.share(key, value);
+    if (entry.alone !== true && this.#since === undefined) this.#store.share(key, value, answer);
   }
 
   /** False where another gateway answers this key. */

@@ -5,6 +5,7 @@ import {
   createSecretKey,
   type KeyObject,
 } from 'node:crypto';
+import type { Answer } from '../../exchange/answer.ts';
 import type { Bytes } from '../../exchange/stream.ts';
 import { decodeEntry, encodeEntry, type EncodedEntry } from '../answer-codec.ts';
 import type { CacheEntry } from '../tier.ts';
@@ -82,7 +83,7 @@ export class Sealer {
       return { value: await this.#whole(place, entry, encoded), body: undefined };
     }
     const [owner, flags] = entry.alone === true ? [place, isApart | isAlone] : ['', isApart];
-    const address = this.#addressOf(body, owner);
+    const address = this.#addressOf([body], owner);
     const value = this.#sealed(place, entry.staleUntil, head, address, body.length, flags);
     const kept = await packBody(body, entry.storage === 'plain');
     return { value, body: { address, bytes: apartBytes(kept) } };
@@ -92,30 +93,39 @@ export class Sealer {
    * The parts of a value that is whole. Undefined where it is none of ours, or too small or large.
    * @param bytesMin of the body as it is kept.
    * @param bytesMax of the body once it is unpacked.
+   * @param made what we have just made the value of: then it need not be looked into.
    */
   async takeApart(
     place: string,
     value: Buffer,
     { bytesMin, bytesMax }: { readonly bytesMin: number; readonly bytesMax: number },
+    made?: Answer,
   ): Promise<(SealedParts & { readonly body: SealedBody }) | undefined> {
     const headEnd = endOfHead(value);
     if (headEnd === undefined || value.length - headEnd < bytesMin) return undefined;
     const flags = value[flagsAt]!;
     const bodyLength = value.readUInt32LE(bodyLengthAt);
     const isLarge = bodyLength > bytesMax || value.readUInt32LE(headLengthAt) > headLengthMax;
-    if (isLarge || (flags & isApart) !== 0 || !this.#isOurs(place, value)) return undefined;
-    const kept = value.subarray(headEnd);
-    const packed = (flags & isPacked) !== 0;
-    const body = packed ? await unpackBody(kept, bodyLength) : kept;
+    if (isLarge || (flags & isApart) !== 0) return undefined;
+    const kept = { bytes: value.subarray(headEnd), isPacked: (flags & isPacked) !== 0 };
+    const body = made === undefined ? await this.#bodyIn(place, value, kept) : bodyOf(made);
     if (body === undefined) return undefined;
     const address = this.#addressOf(body, '');
     const head = value.subarray(sealedHeadBytes, headEnd);
     const staleUntil = value.readDoubleLE(staleUntilAt);
     const apart = this.#sealed(place, staleUntil, head, address, bodyLength, isApart);
-    return {
-      value: apart,
-      body: { address, bytes: apartBytes({ bytes: kept, isPacked: packed }) },
-    };
+    return { value: apart, body: { address, bytes: apartBytes(kept) } };
+  }
+
+  async #bodyIn(
+    place: string,
+    value: Buffer,
+    kept: KeptBody & { readonly bytes: Buffer },
+  ): Promise<readonly Bytes[] | undefined> {
+    if (!this.#isOurs(place, value)) return undefined;
+    if (!kept.isPacked) return [kept.bytes];
+    const body = await unpackBody(kept.bytes, value.readUInt32LE(bodyLengthAt));
+    return body && [body];
   }
 
   #whole(place: string, entry: CacheEntry, { head, body }: EncodedEntry): Buffer | Promise<Buffer> {
@@ -148,7 +158,7 @@ export class Sealer {
     if (length > bytesMax) return 'damaged';
     if ((flags & isApart) !== 0) {
       const owner = (flags & isAlone) === 0 ? '' : place;
-      const isIt = (body: Buffer): boolean => this.#addressOf(body, owner).equals(kept);
+      const isIt = (body: Buffer): boolean => this.#addressOf([body], owner).equals(kept);
       return openApart(key, head, apart ?? undefined, length, isIt);
     }
     const decoded = (body: Buffer | undefined): CacheEntry | Flaw =>
@@ -158,11 +168,10 @@ export class Sealer {
   }
 
   /** @param owner whose alone it is; none: everybody's who has the same. */
-  #addressOf(body: Buffer, owner: string): Buffer {
-    return createHmac('sha256', this.#bodyKey)
-      .update(`${owner.length}:${owner}`)
-      .update(body)
-      .digest();
+  #addressOf(body: readonly Bytes[], owner: string): Buffer {
+    const hash = createHmac('sha256', this.#bodyKey).update(`${owner.length}:${owner}`);
+    for (const part of body) hash.update(part);
+    return hash.digest();
   }
 
   #isOurs(place: string, value: Buffer): boolean {
@@ -228,6 +237,11 @@ export function apartOf(value: Buffer): Apart | undefined {
 
 function keyFor(secret: string, purpose: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', purpose, 32)));
+}
+
+/** As `encodeEntry` puts it together. */
+function bodyOf({ final, frames }: Answer): readonly Bytes[] {
+  return frames === undefined ? [final] : [final, frames];
 }
 
 function apartBytes({ bytes, isPacked: packed }: KeptBody): Buffer {
