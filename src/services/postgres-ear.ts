@@ -102,22 +102,22 @@ class Ear implements PostgresEar {
 
   /** Resolves when the connection is lost; a server that is silent for too long counts as that. */
   async #watch(connection: PostgresConnection, lost: Promise<Error>): Promise<Error> {
-    let error: Error | undefined;
-    const ended = lost.then((reason) => {
-      error = reason;
+    const fate: { error?: Error } = {};
+    const ended = lost.then((error) => {
+      fate.error = error;
       this.#wake();
     });
-    while (error === undefined && !this.#isClosed) {
+    while (fate.error === undefined && !this.#isClosed) {
       await this.#pause(pingMs);
-      if (error !== undefined || this.#isClosed) break;
+      if (fate.error !== undefined || this.#isClosed) break;
       const cancel = this.#clock.after(silentMs, () =>
         connection.lose(postgresFault(`PostgreSQL has not answered for ${silentMs} ms.`)),
       );
       await Promise.race([connection.query(ping).catch(() => {}), ended]);
       cancel();
     }
-    if (error === undefined) await connection.end();
-    return error ?? postgresFault('The connection to PostgreSQL was closed.');
+    if (fate.error === undefined) await connection.end();
+    return fate.error ?? postgresFault('The connection to PostgreSQL was closed.');
   }
 
   #pause(ms: number): Promise<void> {

@@ -1,7 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
 import { hasRedis, startRedis, type RedisServer } from '../services/redis-server.ts';
 import { all, balance, charged, walled } from './budget-house.ts';
-import { chat, send, startHouse, until, type House } from './harness.ts';
+import { chat, send, startHouse, temporaryFolder, until, type House } from './harness.ts';
 
 const chatPath = '/v1/chat/completions';
 
@@ -27,6 +30,24 @@ async function warm({ url }: House): Promise<void> {
     const { status } = await send(url + chatPath, chat({ max_tokens: 1 }));
     if (status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** `economizer budget` as another process would run it, on the configuration of a house. */
+async function command({ config }: House, ...words: string[]): Promise<number> {
+  const file = join(temporaryFolder(), 'economizer.yaml');
+  const { dataDirectory: data, redis: shared } = config;
+  const budgets = [all('1')];
+  const budgeting = { store: 'redis' };
+  const given = { data, redis: { url: shared!.url }, budgets, budgeting };
+  writeFileSync(file, JSON.stringify(given));
+  const spies = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, 'write').mockReturnValue(true),
+  );
+  try {
+    return await runProgram(['budget', ...words, '--config', file]);
+  } finally {
+    for (const spy of spies) spy.mockRestore();
   }
 }
 
@@ -69,6 +90,22 @@ describe.runIf(hasRedis)('a budget in Redis', () => {
     const { spent } = await balance(only);
     expect(before).toBeGreaterThan(0);
     expect(spent).toBe(charged(only));
+  }, 60_000);
+
+  it('carries the emergency switch of the command line to all gateways, on and off', async () => {
+    const server = await redis();
+    const [one, two] = await Promise.all([house(server, '1'), house(server, '1')]);
+    await Promise.all([warm(one), warm(two)]);
+    const ask = (at: House) => send(at.url + chatPath, chat({ max_tokens: 1 }));
+    const isShut = async (at: House): Promise<boolean> => {
+      const { status, body } = await ask(at);
+      return status === 429 && String(body).includes('The emergency switch is on');
+    };
+    expect(await command(one, 'emergency', 'on', '--for', '1h')).toBe(0);
+    await until(async () => (await isShut(one)) && (await isShut(two)));
+    expect(await command(two, 'emergency', 'off')).toBe(0);
+    await until(async () => (await ask(one)).status === 200 && (await ask(two)).status === 200);
+    expect(await command(one, 'emergency', 'off')).toBe(1);
   }, 60_000);
 
   it('needs no Redis where no budget is configured', async () => {

@@ -17,6 +17,8 @@ import {
   type FakeProviderOptions,
 } from '../../src/testing/fake-provider.ts';
 
+export { until } from '../until.ts';
+
 export interface House {
   readonly provider: FakeProvider;
   readonly gateway: RunningGateway;
@@ -137,16 +139,4 @@ export function chat(extra: object = {}): string {
 export function messages(extra: object = {}): string {
   const list = [{ role: 'user', content: 'What is an economizer?' }];
   return JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 100, messages: list, ...extra });
-}
-
-/** As long as a machine that is busy with other tests may keep somebody waiting. */
-const untilMs = 15_000;
-
-/** Waits until `holds`, turn by turn of the event loop. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const from = performance.now(); performance.now() - from < untilMs;) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  throw new Error('what was waited for did not come');
 }

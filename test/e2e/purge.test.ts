@@ -210,7 +210,10 @@ describe.skipIf(!hasRedis)('gateways on one Redis', () => {
   it('see at once what another or the command line has purged, in every level', async () => {
     const server = await startRedis();
     try {
-      const config = { redis: { url: server.url } };
+      const config = {
+        redis: { url: server.url },
+        cache: { redis: { lookup: '5s', store: '5s' } },
+      };
       const [one, other] = [await startHouse({ config }), await startHouse({ config })];
       const tags = (tag: string) => ({ 'x-economizer-cache-tags': tag });
       await ask(one, { seed: 1 }, tags('x'));

@@ -7,7 +7,7 @@ import { chat, send, startHouse, temporaryFolder, until } from './harness.ts';
 
 const path = '/v1/chat/completions';
 /** A busy machine may keep Redis waiting for longer than a lookup may take by default. */
-const patient = { lookup: '5s' };
+const patient = { lookup: '5s', store: '5s' };
 
 describe.skipIf(!hasRedis)('gateways on one Redis', () => {
   let server: RedisServer;
@@ -45,7 +45,9 @@ describe.skipIf(!hasRedis)('gateways on one Redis', () => {
   });
 
   it('are shared by the toolkit from its first call', async () => {
-    const first = await startHouse({ config: { redis: { url: server.url } } });
+    const first = await startHouse({
+      config: { redis: { url: server.url }, cache: { redis: patient } },
+    });
     const body = chat({ temperature: 0, seed: 6 });
     await send(first.url + path, body);
     await first.gateway.assembly.stack.flush();

@@ -14,6 +14,7 @@ import { hasRedis, startRedis, type RedisServer } from '../services/redis-server
 import { startBillingProvider, type BillingProvider } from './billing-provider.ts';
 import { load } from './budget-load.ts';
 import { bookedCalls, startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import { until } from '../until.ts';
 
 /** One dollar. */
 const limit = 1_000_000_000;
@@ -80,18 +81,6 @@ async function onOneFile(): Promise<Installation> {
     return Promise.resolve(createSqliteBudgetStore({ clock: systemClock, owner: 'eye', path }));
   };
   return { provider: billing, gateways, observe };
-}
-
-async function until(
-  holds: () => boolean | Promise<boolean>,
-  ms = 30_000,
-  what = 'what was waited for did not come',
-): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(what);
-    await delay(50);
-  }
 }
 
 /** Waits until nothing is held and the ledgers have told all that they know; what is left are charges that nobody can prove. */

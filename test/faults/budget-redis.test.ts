@@ -8,6 +8,7 @@ import { Signals } from '../../src/kernel/signals.ts';
 import { connectRedis } from '../../src/services/redis-client.ts';
 import type { RedisLink } from '../../src/services/redis.ts';
 import { hasRedis, startRedis, type RedisServer } from '../services/redis-server.ts';
+import { until } from '../until.ts';
 
 const limit = 1000;
 const lines = [{ account: 'a', limit, hard: true, endsAt: undefined }];
@@ -251,12 +252,4 @@ describe.skipIf(!hasRedis)('budgets in a Redis that fails', { timeout: 30_000 },
 
 async function refused(act: Promise<unknown>): Promise<void> {
   await expect(act).rejects.toMatchObject({ code: 'ECO_BUDGET_STORE' });
-}
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await isSo()) return;
-    await delay(10);
-  }
-  throw new Error('it never came to be so');
 }

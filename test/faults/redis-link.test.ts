@@ -7,6 +7,7 @@ import { connectRedis } from '../../src/services/redis-client.ts';
 import type { RedisLink, RedisLinkOptions } from '../../src/services/redis.ts';
 import { startCluster, startSentinelGroup } from '../services/redis-groups.ts';
 import { freePort, hasRedis, startRedis, type RedisServer } from '../services/redis-server.ts';
+import { until } from '../until.ts';
 
 async function redis(settings: readonly string[] = [], port?: number): Promise<RedisServer> {
   const server = await startRedis(settings, port);
@@ -25,14 +26,6 @@ function linkWith(options: RedisLinkOptions): { link: RedisLink; told: string[] 
   });
   onTestFinished(() => link.close());
   return { link, told };
-}
-
-async function until(holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
-  for (const end = Date.now() + ms; Date.now() < end;) {
-    if (await holds()) return;
-    await sleep(10);
-  }
-  throw new Error('what was waited for did not come');
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

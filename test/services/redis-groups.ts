@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startRedis, untilReachable, type RedisServer } from './redis-server.ts';
+import { until } from '../until.ts';
 
 /** A master with a replica, watched by a sentinel that is quick to fail over. */
 export interface SentinelGroup {
@@ -72,14 +73,6 @@ export async function startCluster(): Promise<ClusterGroup> {
 
 function ask(port: number, ...words: string[]): string {
   return spawnSync('redis-cli', ['-p', String(port), ...words]).stdout.toString();
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('what was waited for did not come');
 }
 
 async function ended(child: ChildProcess): Promise<void> {
