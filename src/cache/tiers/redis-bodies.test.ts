@@ -134,6 +134,22 @@ describe.skipIf(!hasRedis)('equal bodies in Redis', () => {
     expect(await names(link, '[br]')).toEqual([]);
   });
 
+  it('may go with their entry while it is read: then what took its place is found', async () => {
+    const { tier, entry, setAll } = tierOver(link);
+    await setAll(['one', 'two']);
+    await tier.delete('two');
+    let reads = 0;
+    const between = altered(link, {
+      async send(...args) {
+        const reply = await link.send(...args);
+        if (++reads === 1) await setAll(['one'], { seed: 9 });
+        return reply;
+      },
+    });
+    await expectFound(tierOver(between).tier, entry('one', { seed: 9 }));
+    expect(reads).toBe(3);
+  });
+
   it('are read within the time of one lookup', async () => {
     const { setAll } = tierOver(link);
     await setAll(['one', 'two']);

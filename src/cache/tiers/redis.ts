@@ -58,24 +58,9 @@ class RedisTier implements CacheTier {
     });
   }
 
-  async get(key: string, limitMs = Infinity): Promise<CacheEntry | undefined> {
-    const { link, clock, prefix, maxEntryBytes } = this.#options;
-    const lookupMs = Math.min(limitMs, this.#options.lookupMs);
-    const from = link.waitedMs;
-    const value = await this.#store.value(key, lookupMs);
-    if (value === undefined) return undefined;
-    if (this.#since !== undefined && !this.#since.has(key)) return undefined;
-    if (!Buffer.isBuffer(value)) return this.#drop(key, value);
-    const apart = apartOf(value);
-    const body = apart && (await this.#store.body(apart, lookupMs - (link.waitedMs - from)));
-    if (typeof body === 'string') return this.#drop(key, body, value, apart);
-    const place = placeOf(prefix, key);
-    const opening = this.#store.sealer.open(place, key, value, maxEntryBytes, body);
-    const entry = opening instanceof Promise ? await opening : opening;
-    if (typeof entry !== 'string') return entry.staleUntil > clock.now() ? entry : undefined;
-    if (entry === 'foreign' || apart === undefined) return this.#drop(key, entry, value);
-    // Where the body is gone, Redis had to let it go.
-    return body === undefined ? this.#forget(key, value) : this.#drop(key, entry, value, apart);
+  get(key: string, limitMs = Infinity): Promise<CacheEntry | undefined> {
+    const { link, lookupMs } = this.#options;
+    return this.#get(key, link.waitedMs + Math.min(limitMs, lookupMs));
   }
 
   set(entry: CacheEntry): Promise<void> {
@@ -124,6 +109,31 @@ class RedisTier implements CacheTier {
   /** The link belongs to others too, so it stays. */
   close(): Promise<void> {
     return this.flush();
+  }
+
+  /**
+   * @param until by `waitedMs` of the link.
+   * @param lost the seal of a value whose body was not there.
+   */
+  async #get(key: string, until: number, lost?: Buffer): Promise<CacheEntry | undefined> {
+    const { link, clock, prefix, maxEntryBytes } = this.#options;
+    const value = await this.#store.value(key, until - link.waitedMs);
+    if (value === undefined) return undefined;
+    if (this.#since !== undefined && !this.#since.has(key)) return undefined;
+    if (!Buffer.isBuffer(value)) return this.#drop(key, value);
+    const apart = apartOf(value);
+    const body = apart && (await this.#store.body(apart, until - link.waitedMs));
+    if (typeof body === 'string') return this.#drop(key, body, value, apart);
+    const place = placeOf(prefix, key);
+    const opening = this.#store.sealer.open(place, key, value, maxEntryBytes, body);
+    const entry = opening instanceof Promise ? await opening : opening;
+    if (typeof entry !== 'string') return entry.staleUntil > clock.now() ? entry : undefined;
+    if (entry === 'foreign' || apart === undefined) return this.#drop(key, entry, value);
+    if (body !== undefined) return this.#drop(key, entry, value, apart);
+    // Either the entry was replaced meanwhile, and the body went with it, or Redis had to let the body go.
+    return lost?.equals(apart.seal) === true
+      ? this.#forget(key, value)
+      : this.#get(key, until, apart.seal);
   }
 
   async #set(entry: CacheEntry, lease: Lease | undefined): Promise<void> {
