@@ -97,6 +97,39 @@ describe.skipIf(!hasRedis)('equal bodies in Redis', () => {
     expect(await names(link, '?')).toEqual([]);
   });
 
+  it('keep references of entries that have ended no longer than to the next act', async () => {
+    const { clock, setAll } = tierOver(link);
+    await setAll(['first', 'second'], { ttlMs: 200_000 });
+    for (let index = 0; index < 5; index++) {
+      await setAll([`short ${index}`], { ttlMs: 10_000 });
+      clock.advance(1000);
+    }
+    clock.advance(10_000 + patientMs);
+    await passTime(link, 15_000 + patientMs);
+    await setAll(['third'], { ttlMs: 100_000 });
+    const [bearers] = await names(link, 'r');
+    expect(await link.send(['ZCARD', bearers!], patientMs)).toBe(3);
+  });
+
+  it('are not laid where everything is being cleared away', async () => {
+    let set: Promise<void> | undefined;
+    const clearing = altered(link, {
+      async send(args, deadlineMs) {
+        const reply = await link.send(args, deadlineMs);
+        if (args[0] !== 'SCAN') return reply;
+        await (set ??= Promise.resolve(tier.set(entry('new'))));
+        for (let turn = 0; turn < 20; turn++) await link.send(['PING'], patientMs);
+        return reply;
+      },
+    });
+    const { tier, entry, setAll } = tierOver(clearing);
+    await setAll(['one', 'two']);
+    await tier.clear();
+    await tier.flush();
+    await expectFound(tier, entry('new'));
+    expect(await names(link)).toEqual([]);
+  });
+
   it('are laid apart once by gateways that store at the same time', async () => {
     const links = await Promise.all([0, 1, 2, 3].map(() => linkTo({ url: server.url })));
     onTestFinished(async () => void (await Promise.all(links.map((each) => each.close()))));
