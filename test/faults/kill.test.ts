@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import { seededRandom } from '../../src/kernel/random.ts';
 import { startFakeProvider } from '../../src/testing/fake-provider.ts';
-import { chat, send, temporaryFolder } from '../e2e/harness.ts';
+import { chat, send, temporaryFolder, until } from '../e2e/harness.ts';
 
 const program = new URL('../../src/cli/economizer.ts', import.meta.url).pathname;
 
@@ -18,6 +18,16 @@ async function start(config: string): Promise<{ child: ChildProcess; url: string
   onTestFinished(() => void child.kill('SIGKILL'));
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, url: (JSON.parse(line.toString()) as { url: string }).url };
+}
+
+/** Whether the cache has an answer in its file. */
+function hasEntries(path: string): boolean {
+  const cache = new DatabaseSync(path, { readOnly: true });
+  try {
+    return cache.prepare('SELECT 1 FROM entries LIMIT 1').get() !== undefined;
+  } finally {
+    cache.close();
+  }
 }
 
 it(
@@ -58,6 +68,8 @@ it(
         }
       };
       const load = Promise.all(Array.from({ length: 12 }, (_, lane) => drive(lane)));
+      // Answers are written behind the calls, on a busy machine late.
+      await until(() => hasEntries(join(data, 'cache.sqlite')));
       await new Promise((resolve) => setTimeout(resolve, 500 + 700 * random.next()));
       child.kill('SIGKILL');
       await once(child, 'exit');
