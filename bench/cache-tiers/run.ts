@@ -3,6 +3,7 @@
  * unpacking included. Tiers take turns, and each is shown by the best of its turns, since what else the machine does can only add. Results
  * go to `bench/results/cache-tiers.json`.
  *   --rounds N   turns of each tier in each cell (5)
+ *   --alike N    so many keys have the same answer (1), and what is held and saved is told; printed, not kept
  *   --edge       the tier at the edge alone, behind a Varnish of this machine; printed, not kept
  */
 import { execFileSync } from 'node:child_process';
@@ -15,9 +16,14 @@ import { openEdge } from './edge.ts';
 import { makers, type MeasuredTier } from './tiers.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, edge: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    alike: { type: 'string', default: '1' },
+    edge: { type: 'boolean', default: false },
+  },
 });
 const rounds = Number(values.rounds);
+const alike = Number(values.alike);
 const entriesMax = 1000;
 const cells = [
   { bytes: 1024, concurrency: 1 },
@@ -41,9 +47,10 @@ interface Figures {
 const keyOf = (bytes: number, index: number): string => `key-${bytes}-${index}`;
 
 async function fill(tier: CacheTier, bytes: number): Promise<number> {
-  const entries = Array.from({ length: entriesMax }, (_, index) =>
-    answerEntry(keyOf(bytes, index), bytes, index),
-  );
+  const entries = Array.from({ length: entriesMax }, (_, index) => {
+    const answer = Math.floor(index / alike);
+    return { ...answerEntry(keyOf(bytes, answer), bytes, answer), key: keyOf(bytes, index) };
+  });
   const from = performance.now();
   for (const [index, entry] of entries.entries()) {
     await tier.set(entry);
@@ -72,10 +79,18 @@ async function measure(): Promise<Record<string, Figures>[]> {
   const measured = values.edge ? [openEdge] : makers;
   const tiers = await Promise.all(measured.map((make) => make()));
   try {
-    return await measureAll(tiers);
+    const results = await measureAll(tiers);
+    if (alike > 1) for (const { name, tier } of tiers) await tellSaved(name, tier);
+    return results;
   } finally {
     await Promise.all(tiers.map((each) => each.stop()));
   }
+}
+
+async function tellSaved(name: string, tier: CacheTier): Promise<void> {
+  const { bytes, sharedBytesSaved = 0 } = await tier.stats();
+  const [held, saved] = [bytes, sharedBytesSaved].map((each) => (each / 1e6).toFixed(1));
+  console.log(`${name}: holds ${held} MB, saves ${saved} MB`);
 }
 
 async function measureAll(tiers: readonly MeasuredTier[]): Promise<Record<string, Figures>[]> {
@@ -158,6 +173,6 @@ const written = {
     tiers: results[index],
   })),
 };
-if (!values.edge) {
+if (!values.edge && alike === 1) {
   writeFileSync('bench/results/cache-tiers.json', `${JSON.stringify(written, undefined, 2)}\n`);
 }

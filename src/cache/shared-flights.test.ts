@@ -133,6 +133,26 @@ describe.skipIf(!hasRedis)('flights that gateways share', () => {
     expect(await one.tier.get(key)).toBeDefined();
   });
 
+  it('bring answers that equal others, and take with them what they replace', async () => {
+    const one = await gateway();
+    const saved = async () => (await one.tier.stats()).sharedBytesSaved;
+    const land = async (key: string, seed: number): Promise<void> => {
+      leaseOf(await one.flights.enter(key, true, patientMs));
+      await one.tier.set(sampleEntry({ key, now: Date.now(), seed, bytes: 5000 }));
+      await one.tier.flush();
+    };
+    const keys = [newKey(), newKey(), newKey()];
+    for (const key of keys) await land(key, 1);
+    expect(await saved()).toBe(2 * 5001);
+    await land(keys[1]!, 2);
+    expect(await saved()).toBe(5001);
+    await land(keys[0]!, 2);
+    expect(await saved()).toBe(5001);
+    for (const key of keys) expect(await one.tier.delete(key)).toBe(true);
+    expect(await saved()).toBe(0);
+    expect(one.failures).toEqual([]);
+  });
+
   it.each(['unstored', 'free'] as const)(
     'tell that they ended without an answer: %s',
     async (how) => {

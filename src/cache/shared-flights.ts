@@ -121,11 +121,17 @@ export class SharedFlights {
     return link.script(script, keys, args, deadlineMs);
   }
 
-  /** @internal Stores the answer with the lease; false where another gateway has taken over. */
-  async land(lease: Lease, value: Buffer, ttlMs: number, deadlineMs: number): Promise<boolean> {
+  /** @internal Stores the answer with the lease; see `Lease`. */
+  async land(
+    lease: Lease,
+    value: Buffer,
+    ttlMs: number,
+    deadlineMs: number,
+  ): Promise<Buffer | undefined> {
     const { key, token } = lease;
     const args = [token, value, String(ttlMs), this.#channel, `stored ${key}`];
-    return (await this.run(land, key, args, deadlineMs)) === 1;
+    const replaced = await this.run(land, key, args, deadlineMs);
+    return Buffer.isBuffer(replaced) ? replaced : undefined;
   }
 
   /** @internal Nobody waits for it; where it fails, the lease runs out. */
@@ -182,8 +188,11 @@ export class Lease {
     return this;
   }
 
-  /** Stores the answer and wakes who waits. False where another gateway has taken over; nothing is stored then. */
-  async land(value: Buffer, ttlMs: number, deadlineMs: number): Promise<boolean> {
+  /**
+   * Stores the answer and wakes who waits.
+   * @returns the extract of what it takes the place of, see `tiers/redis-scripts.ts`; undefined where another gateway has taken over: nothing is stored then.
+   */
+  async land(value: Buffer, ttlMs: number, deadlineMs: number): Promise<Buffer | undefined> {
     try {
       return await this.#options.flights.land(this, value, ttlMs, deadlineMs);
     } catch (error) {

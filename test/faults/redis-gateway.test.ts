@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sampleEntry } from '../../src/cache/sample-entry.ts';
 import { chat, send, startHouse, temporaryFolder, until, type House } from '../e2e/harness.ts';
 import { startCluster, startSentinelGroup } from '../services/redis-groups.ts';
 import {
@@ -164,6 +165,12 @@ describe.skipIf(!hasRedis)('a gateway whose Redis', () => {
     const [report] = await stack.stats();
     expect(report!.stats).toMatchObject({ entries: 1, bytes: expect.any(Number) });
     expect(report!.stats!.bytes).toBeGreaterThan(100);
+    for (const key of ['one', 'two', 'three']) {
+      stack.store(sampleEntry({ key, now: Date.now(), bytes: 5000 }));
+      await stack.flush();
+    }
+    await stack.delete('two');
+    expect((await stack.stats())[0]!.stats!.sharedBytesSaved).toBe(5001);
     await stack.clear();
     expect((await stack.stats())[0]!.stats!.entries).toBe(0);
     expect(told).toEqual([]);

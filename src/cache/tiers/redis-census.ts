@@ -2,29 +2,36 @@ import type { RedisLink, RedisReply } from '../../services/redis.ts';
 import { labelsOf } from '../answer-codec.ts';
 import { PurgeTable, type Purged } from '../invalidation/purge-table.ts';
 import type { TierStats } from '../tier.ts';
+import { bearersOf, keyAt, kindAt, placeOf, placesPattern, type PlaceKind } from './redis-place.ts';
+import { savedBy } from './redis-scripts.ts';
 import { endOfHead, sealedHeadBytes } from './sealed-value.ts';
 
 interface CensusOptions {
   readonly link: RedisLink;
-  /** Of the keys that count, as `SCAN` takes it. */
-  readonly pattern: string;
+  /** What all keys of this house begin with. */
+  readonly prefix: string;
   /** For each of many small steps, in milliseconds: the server is never held up for longer than one. */
   readonly deadlineMs: number;
 }
 
+const allKinds = 'cbmr';
 const stepKeys = 1000;
 /** A count that would take more steps is reckoned from those. */
 const countStepsMax = 20;
-/** Keys whose size is asked for; the others are taken to be alike. */
+/** Keys of each kind whose size is asked for; the others are taken to be alike. */
 const sizeSampleMax = 100;
+/** Bodies that are asked what they save; so are the others taken. */
+const bodySampleMax = 1000;
 
-/** Removes every key of the pattern that was there when it began, but for those that are `kept`. */
+/** Removes every entry that was there when it began, but for those that are `kept`, and all bodies. */
 export async function clearRedis(
-  options: CensusOptions & { readonly kept: (place: string) => boolean },
+  options: CensusOptions & { readonly kept: (key: string) => boolean },
 ): Promise<void> {
-  const { link, kept, deadlineMs } = options;
-  for await (const { places } of scan(options)) {
-    const gone = places.filter((place) => !kept(place));
+  const { link, prefix, kept, deadlineMs } = options;
+  for await (const { places } of scan(options, allKinds)) {
+    const gone = places.filter(
+      (place) => kindAt(prefix, place) !== 'c' || !kept(keyAt(prefix, place)),
+    );
     await Promise.all(gone.map((place) => link.send(['UNLINK', place], deadlineMs)));
   }
 }
@@ -32,25 +39,25 @@ export async function clearRedis(
 /** Heads are smaller than this but for the strangest headers and tags. */
 const headBytes = 4096;
 
-/** Goes through all values by their heads: counts those that were purged, and removes what is gone where asked to. */
+/** Goes through all entries by their heads: counts those that were purged, and hands over what is gone, as much of the value as was read. */
 export async function sweepRedis(
   options: CensusOptions & {
     readonly purges: readonly Purged[];
-    readonly remove: boolean;
-    readonly keyOf: (place: string) => string;
+    readonly gone?: (key: string, value: Buffer) => Promise<unknown>;
   },
 ): Promise<number> {
-  const { link, deadlineMs, remove, keyOf } = options;
+  const { prefix, gone } = options;
   const table = new PurgeTable();
   table.merge(options.purges);
   let meant = 0;
-  for await (const { places } of scan(options)) {
+  for await (const { places } of scan(options, 'c')) {
     const judged = places.map(async (place) => {
-      const head = await headOf(place, options);
-      const labels = head && labelsOf(head);
-      const kind = labels && table.judge({ key: keyOf(place), ...labels }, { shared: true }).kind;
+      const key = keyAt(prefix, place);
+      const found = await headOf(key, options);
+      const labels = found && labelsOf(found.head);
+      const kind = labels && table.judge({ key, ...labels }, { shared: true }).kind;
       if (kind !== undefined && kind !== 'kept') meant++;
-      if (kind === 'gone' && remove) await link.send(['UNLINK', place], deadlineMs);
+      if (kind === 'gone') await gone?.(key, found!.value);
     });
     await Promise.all(judged);
   }
@@ -58,17 +65,19 @@ export async function sweepRedis(
 }
 
 async function headOf(
-  place: string,
-  { link, deadlineMs }: CensusOptions,
-): Promise<Buffer | undefined> {
+  key: string,
+  { link, prefix, deadlineMs }: CensusOptions,
+): Promise<{ readonly head: Buffer; readonly value: Buffer } | undefined> {
   const read = async (bytes: number): Promise<Buffer | undefined> => {
-    const value = await link.send(['GETRANGE', place, '0', String(bytes - 1)], deadlineMs);
+    const words = ['GETRANGE', placeOf(prefix, key), '0', String(bytes - 1)];
+    const value = await link.send(words, deadlineMs);
     return Buffer.isBuffer(value) ? value : undefined;
   };
-  const value = await read(headBytes).catch(() => undefined); // a value of another kind is not ours
+  let value = await read(headBytes).catch(() => undefined); // a value of another kind is not ours
   const end = value && endOfHead(value);
   if (end === undefined) return undefined;
-  return (end > headBytes ? await read(end) : value)?.subarray(sealedHeadBytes, end);
+  if (end > headBytes) value = await read(end);
+  return value && { head: value.subarray(sealedHeadBytes, end), value };
 }
 
 /** How many there are and how large; where there are very many, or others' beside ours, as near as a sample tells. */
@@ -78,27 +87,42 @@ export async function redisStats(options: CensusOptions): Promise<TierStats> {
     link.send(['DBSIZE'], deadlineMs),
     link.send(['INFO', 'stats'], deadlineMs).catch(() => ''),
   ]);
-  let ours = 0;
-  let seen = 0;
-  let isWhole = true;
-  const sample: string[] = [];
-  for await (const { places, step } of scan(options)) {
-    ours += places.length;
-    seen += stepKeys;
-    sample.push(...places.slice(0, sizeSampleMax - sample.length));
-    isWhole = step < countStepsMax;
-    if (!isWhole) break;
-  }
-  const entries = isWhole ? ours : Math.round(Number(all) * Math.min(1, ours / seen));
-  const mean = await meanSize(options, sample);
-  return { entries, bytes: Math.round(entries * mean), evictions: evictionsIn(info) };
+  const { counts, samples, seen } = await count(options);
+  const scale = seen === undefined ? 1 : Math.max(1, Number(all) / seen);
+  const total = (kind: PlaceKind, each: number): number => counts[kind] * scale * each;
+  let bytes = 0;
+  for (const kind of kinds) bytes += total(kind, await meanSize(options, samples[kind]));
+  const saved = total('b', await meanSaved(options, samples.b));
+  return {
+    entries: Math.round(total('c', 1)),
+    bytes: Math.round(bytes),
+    evictions: evictionsIn(info),
+    sharedBytesSaved: Math.round(saved),
+  };
 }
 
-async function* scan({
-  link,
-  pattern,
-  deadlineMs,
-}: CensusOptions): AsyncGenerator<{ readonly places: readonly string[]; readonly step: number }> {
+const kinds: readonly PlaceKind[] = ['c', 'b', 'm', 'r'];
+
+/** Keys by their kind. `seen`: after how many of all keys it ended; undefined: it saw all. */
+async function count(options: CensusOptions) {
+  const counts = { c: 0, b: 0, m: 0, r: 0 };
+  const samples = { c: [] as string[], b: [] as string[], m: [] as string[], r: [] as string[] };
+  for await (const { places, step } of scan(options, allKinds)) {
+    for (const place of places) {
+      const kind = kindAt(options.prefix, place);
+      counts[kind]++;
+      if (samples[kind].length < bodySampleMax) samples[kind].push(place);
+    }
+    if (step === countStepsMax) return { counts, samples, seen: step * stepKeys };
+  }
+  return { counts, samples, seen: undefined };
+}
+
+async function* scan(
+  { link, prefix, deadlineMs }: CensusOptions,
+  of: string,
+): AsyncGenerator<{ readonly places: readonly string[]; readonly step: number }> {
+  const pattern = placesPattern(prefix, of);
   let cursor = '0';
   for (let step = 1; ; step++) {
     const words = ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(stepKeys)];
@@ -114,10 +138,27 @@ async function meanSize(
   places: readonly string[],
 ): Promise<number> {
   const sizes = await Promise.all(
-    places.map((place) => link.send(['MEMORY', 'USAGE', place], deadlineMs).catch(() => 0)),
+    places
+      .slice(0, sizeSampleMax)
+      .map((place) => link.send(['MEMORY', 'USAGE', place], deadlineMs).catch(() => 0)),
   );
-  const known = sizes.map(Number).filter((size) => size > 0);
-  return known.length === 0 ? 0 : known.reduce((sum, size) => sum + size, 0) / known.length;
+  return mean(sizes.map(Number).filter((size) => size > 0));
+}
+
+async function meanSaved(
+  { link, prefix, deadlineMs }: CensusOptions,
+  bodies: readonly string[],
+): Promise<number> {
+  const saved = await Promise.all(
+    bodies.map((body) =>
+      link.script(savedBy, [body, bearersOf(prefix, body)], [], deadlineMs).catch(() => 0),
+    ),
+  );
+  return mean(saved.map(Number));
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, each) => sum + each, 0) / values.length;
 }
 
 /** Keys that the server, or all nodes of a cluster together, had to let go for want of memory; whoever's they were. */

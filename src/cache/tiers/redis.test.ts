@@ -94,6 +94,17 @@ describe.skipIf(!hasRedis)('the Redis tier', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('drops what it has found to be foreign, and not what took its place meanwhile', async () => {
+    const { tier, told, entry } = setUp();
+    const theirs = Buffer.alloc(100, 'x');
+    await link.send(['SET', place, theirs], 1000);
+    const [found] = await Promise.all([tier.get('k'), tier.set(entry('k'))]);
+    expect(found).toBeUndefined();
+    expect(told).toHaveLength(1);
+    await tier.flush();
+    expect(await tier.get('k')).toMatchObject({ key: 'k' });
+  });
+
   it('never serves what was sealed with another secret or for another key', async () => {
     const [ours, theirs] = [setUp(), setUp('another secret')];
     await theirs.tier.set(theirs.entry('k'));

@@ -1,14 +1,15 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { EconomizerError } from '../../kernel/errors.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import type { RedisArgument, RedisLink, RedisReply } from '../../services/redis.ts';
+import type { RedisLink } from '../../services/redis.ts';
 import type { Lease, SharedFlights } from '../shared-flights.ts';
 import type { SecretInUse } from '../shared-secret.ts';
 import type { Purged } from '../invalidation/purge-table.ts';
 import type { CacheEntry, CacheTier, TierStats } from '../tier.ts';
 import { clearRedis, redisStats, sweepRedis } from './redis-census.ts';
-import { keyAt, placeOf, placesPattern } from './redis-place.ts';
-import { expiryOf, sealedHeadBytes, Sealer, type Flaw } from './sealed-value.ts';
+import { placeOf } from './redis-place.ts';
+import { RedisStore, type Misfit } from './redis-store.ts';
+import { apartOf, type Apart, type Flaw } from './sealed-value.ts';
 
 export interface RedisTierOptions {
   readonly link: RedisLink;
@@ -29,8 +30,6 @@ export interface RedisTierOptions {
 
 const name = 'l2';
 const part = `cache.${name}`;
-/** What a value has beside its body at most: seal and head. */
-const headBytesMax = sealedHeadBytes + 64 * 1024;
 
 /** The tier that gateways share, `l2`, in Redis or Valkey. What it gives back was sealed by one of them, or it is a miss and a signal. */
 export function createRedisTier(options: RedisTierOptions): CacheTier {
@@ -42,40 +41,26 @@ class RedisTier implements CacheTier {
   readonly shared = true;
   readonly patience: { readonly lookupMs: number; readonly storeMs: number };
   readonly #options: RedisTierOptions;
+  readonly #store: RedisStore;
   readonly #acts = new Set<Promise<unknown>>();
   /** The last answer to each key that another thread is packing. */
   readonly #packing = new Map<string, CacheEntry>();
   /** While the tier is being cleared: what was set since. */
   #since: Set<string> | undefined;
-  #secret = '';
-  #sealer: Sealer | undefined;
 
   constructor(options: RedisTierOptions) {
     this.#options = options;
-    const { lookupMs, storeMs } = options;
+    const { lookupMs, storeMs, signals } = options;
     this.patience = { lookupMs, storeMs };
+    this.#store = new RedisStore({
+      ...options,
+      onFailure: (error) => signals.emit('part-failed', { part, operation: 'share', error }),
+    });
   }
 
-  async get(key: string, limitMs = Infinity): Promise<CacheEntry | undefined> {
-    const { link, clock, maxEntryBytes } = this.#options;
-    const lookupMs = Math.min(limitMs, this.#options.lookupMs);
-    const place = this.#placeOf(key);
-    const bytesMax = maxEntryBytes + headBytesMax;
-    let value: RedisReply;
-    try {
-      // Not GET: whatever lies there, no more of it comes than an entry may have.
-      value = await link.send(['GETRANGE', place, '0', String(bytesMax)], lookupMs);
-    } catch (error) {
-      if (!String(error).includes('WRONGTYPE')) throw error;
-      return this.#drop(key, 'foreign');
-    }
-    if (!Buffer.isBuffer(value) || value.length === 0) return undefined;
-    if (this.#since !== undefined && !this.#since.has(key)) return undefined;
-    if (value.length > bytesMax) return this.#drop(key, 'too large');
-    const opening = this.#seal().open(place, key, value, maxEntryBytes);
-    const entry = opening instanceof Promise ? await opening : opening;
-    if (typeof entry === 'string') return this.#drop(key, entry);
-    return entry.staleUntil > clock.now() ? entry : undefined;
+  get(key: string, limitMs = Infinity): Promise<CacheEntry | undefined> {
+    const { link, lookupMs } = this.#options;
+    return this.#get(key, link.waitedMs + Math.min(limitMs, lookupMs));
   }
 
   set(entry: CacheEntry): Promise<void> {
@@ -93,8 +78,9 @@ class RedisTier implements CacheTier {
     this.#since = since;
     this.#packing.clear();
     try {
-      const kept = (place: string): boolean => since.has(keyAt(prefix, place));
-      await this.#track(clearRedis({ link, pattern: this.#pattern(), kept, deadlineMs: storeMs }));
+      await this.#store.settled();
+      const kept = (key: string): boolean => since.has(key);
+      await this.#track(clearRedis({ link, prefix, kept, deadlineMs: storeMs }));
     } finally {
       if (this.#since === since) this.#since = undefined;
     }
@@ -102,22 +88,22 @@ class RedisTier implements CacheTier {
 
   sweep(purges: readonly Purged[], { remove }: { readonly remove: boolean }): Promise<number> {
     const { link, prefix, storeMs } = this.#options;
-    const keyOf = (place: string): string => keyAt(prefix, place);
-    const pattern = this.#pattern();
+    const gone = (key: string, value: Buffer): Promise<unknown> => this.#store.remove(key, value);
     return this.#track(
       this.flush().then(() =>
-        sweepRedis({ link, pattern, deadlineMs: storeMs, purges, remove, keyOf }),
+        sweepRedis({ link, prefix, deadlineMs: storeMs, purges, ...(remove ? { gone } : {}) }),
       ),
     );
   }
 
   stats(): Promise<TierStats> {
-    const { link, storeMs } = this.#options;
-    return redisStats({ link, pattern: this.#pattern(), deadlineMs: storeMs });
+    const { link, prefix, storeMs } = this.#options;
+    return redisStats({ link, prefix, deadlineMs: storeMs });
   }
 
   async flush(): Promise<void> {
     await Promise.allSettled(this.#acts);
+    await this.#store.settled();
   }
 
   /** The link belongs to others too, so it stays. */
@@ -125,26 +111,67 @@ class RedisTier implements CacheTier {
     return this.flush();
   }
 
+  /**
+   * @param until by `waitedMs` of the link.
+   * @param lost the seal of a value whose body was not there.
+   */
+  async #get(key: string, until: number, lost?: Buffer): Promise<CacheEntry | undefined> {
+    const { link, clock, prefix, maxEntryBytes } = this.#options;
+    const value = await this.#store.value(key, until - link.waitedMs);
+    if (value === undefined) return undefined;
+    if (this.#since !== undefined && !this.#since.has(key)) return undefined;
+    if (!Buffer.isBuffer(value)) return this.#drop(key, value);
+    const apart = apartOf(value);
+    const body = apart && (await this.#store.body(apart, until - link.waitedMs));
+    if (typeof body === 'string') return this.#drop(key, body, value, apart);
+    const place = placeOf(prefix, key);
+    const opening = this.#store.sealer.open(place, key, value, maxEntryBytes, body);
+    const entry = opening instanceof Promise ? await opening : opening;
+    if (typeof entry !== 'string') return entry.staleUntil > clock.now() ? entry : undefined;
+    if (entry === 'foreign' || apart === undefined) return this.#drop(key, entry, value);
+    if (body !== undefined) return this.#drop(key, entry, value, apart);
+    // Either the entry was replaced meanwhile, and the body went with it, or Redis had to let the body go.
+    return lost?.equals(apart.seal) === true
+      ? this.#forget(key, value)
+      : this.#get(key, until, apart.seal);
+  }
+
   async #set(entry: CacheEntry, lease: Lease | undefined): Promise<void> {
-    const { clock, maxEntryBytes, storeMs } = this.#options;
+    const { clock, prefix, maxEntryBytes } = this.#options;
     const { key, answer, staleUntil } = entry;
     this.#since?.add(key);
-    const place = this.#placeOf(key);
     const size = answer.final.byteLength + (answer.frames?.byteLength ?? 0);
     // The older answer must not outlive the newer, even if that is not kept.
-    if (staleUntil <= clock.now() || size > maxEntryBytes) return this.#unlink(place);
-    const sealing = this.#seal().seal(place, entry);
+    if (staleUntil <= clock.now() || size > maxEntryBytes) return void (await this.#remove(key));
+    const sealing = this.#store.sealer.seal(placeOf(prefix, key), entry);
     const value = sealing instanceof Promise ? await this.#sealedAside(entry, sealing) : sealing;
     const ttlMs = Math.floor(staleUntil - clock.now());
     if (value === undefined || ttlMs <= 0) return;
     this.#packing.delete(key);
     try {
-      if (lease !== undefined) await lease.land(value, ttlMs, storeMs);
-      else await this.#send(['SET', place, value, 'PX', String(ttlMs)], storeMs);
+      if (!(await this.#put(key, value, ttlMs, lease))) return;
     } catch (error) {
-      await this.#unlink(place).catch(() => {}); // of the two failures the first is told
+      await this.#remove(key).catch(() => {}); // of the two failures the first is told
       throw error;
     }
+    // What is being cleared away is no place for a body that others will need.
+    if (entry.alone !== true && this.#since === undefined) this.#store.share(key, value, answer);
+  }
+
+  /** False where another gateway answers this key. */
+  async #put(
+    key: string,
+    value: Buffer,
+    ttlMs: number,
+    lease: Lease | undefined,
+  ): Promise<boolean> {
+    if (lease === undefined) {
+      await this.#store.put(key, value, ttlMs);
+      return true;
+    }
+    const landed = await lease.land(value, ttlMs, this.#options.storeMs);
+    if (landed !== undefined) await this.#store.replaced(landed);
+    return landed !== undefined;
   }
 
   /** Undefined where another act on the same key came meanwhile. */
@@ -155,53 +182,36 @@ class RedisTier implements CacheTier {
   }
 
   async #delete(key: string): Promise<boolean> {
-    const { clock, storeMs } = this.#options;
-    const place = this.#placeOf(key);
     const isCleared = this.#since?.delete(key) === false;
     const wasPacking = this.#packing.delete(key);
-    const [head, removed] = await Promise.all([
-      this.#send(['GETRANGE', place, '0', String(sealedHeadBytes)], storeMs).catch(() => ''),
-      this.#send(['UNLINK', place], storeMs),
-    ]);
-    const expiry = Buffer.isBuffer(head) ? expiryOf(head) : undefined;
-    const existed = removed === 1 && !isCleared && (expiry ?? 0) > clock.now();
+    const expiry = await this.#remove(key);
+    const existed = !isCleared && (expiry ?? 0) > this.#options.clock.now();
     return existed || wasPacking;
   }
 
-  /** A miss; and what lies there goes, so that it is not asked for again. */
-  #drop(key: string, flaw: Flaw | 'too large'): undefined {
+  #remove(key: string): Promise<number | undefined> {
+    return this.#store.remove(key);
+  }
+
+  /**
+   * A miss; and what lies there goes, so that it is not asked for again.
+   * @param apart where it is the body that is at fault.
+   */
+  #drop(key: string, flaw: Flaw | Misfit, value?: Buffer, apart?: Apart): undefined {
+    const what = apart === undefined ? 'value' : 'body of the value';
     const error = new EconomizerError(
       'ECO_CACHE_VALUE',
-      `The value under the key ${key} in Redis is ${flaw}; it was dropped.`,
+      `The ${what} under the key ${key} in Redis is ${flaw}; it was dropped.`,
     );
     this.#options.signals.emit('part-failed', { part, operation: 'get', error });
-    this.#track(this.#unlink(this.#placeOf(key))).catch(() => {}); // else the next answer takes its place
+    if (apart !== undefined) this.#track(this.#store.removeBody(apart)).catch(() => {}); // as below
+    return this.#forget(key, value);
+  }
+
+  /** What fails is tried again when it is read again, or the next answer takes its place. */
+  #forget(key: string, value: Buffer | undefined): undefined {
+    this.#track(this.#store.remove(key, value)).catch(() => {});
     return undefined;
-  }
-
-  async #unlink(place: string): Promise<void> {
-    await this.#send(['UNLINK', place], this.#options.storeMs);
-  }
-
-  #send(args: readonly RedisArgument[], deadlineMs: number): Promise<RedisReply> {
-    return this.#options.link.send(args, deadlineMs);
-  }
-
-  #placeOf(key: string): string {
-    return placeOf(this.#options.prefix, key);
-  }
-
-  #pattern(): string {
-    return placesPattern(this.#options.prefix);
-  }
-
-  #seal(): Sealer {
-    const { current } = this.#options.secret;
-    if (this.#sealer === undefined || current !== this.#secret) {
-      this.#secret = current;
-      this.#sealer = new Sealer(current);
-    }
-    return this.#sealer;
   }
 
   #track<Value>(act: Promise<Value>): Promise<Value> {

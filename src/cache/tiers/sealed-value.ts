@@ -5,17 +5,11 @@ import {
   createSecretKey,
   type KeyObject,
 } from 'node:crypto';
-import { promisify } from 'node:util';
-import {
-  constants,
-  zstdCompress,
-  zstdCompressSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from 'node:zlib';
+import type { Answer } from '../../exchange/answer.ts';
 import type { Bytes } from '../../exchange/stream.ts';
 import { decodeEntry, encodeEntry, type EncodedEntry } from '../answer-codec.ts';
 import type { CacheEntry } from '../tier.ts';
+import { packBody, unpackBody, type KeptBody } from './packed-body.ts';
 
 /**
  * A value as others keep it for us: mark and version (4 bytes), flags (1), time of expiry (8), length of the head (4), length of the body
@@ -26,9 +20,11 @@ const flagsAt = 4;
 const staleUntilAt = 5;
 const headLengthAt = 13;
 const bodyLengthAt = 17;
-const sealAt = 21;
+export const sealAt = 21;
 const sealBytes = 16;
 export const sealedHeadBytes = sealAt + sealBytes;
+/** Of a body; the last bytes of a value whose body lies apart. */
+export const addressBytes = 32;
 
 /** A longer head is none of ours. */
 const headLengthMax = 64 * 1024;
@@ -39,17 +35,6 @@ const isApart = 2;
 const isAlone = 4;
 /** Below, a row of its own would cost more than a body that is kept twice. */
 const apartFrom = 1024;
-/** Up to this size the time to pack and unpack a body is worth more than the bytes. */
-const plainBytesMax = 4096;
-/** Larger ones are packed by another thread. */
-const packAsideBytes = 32 * 1024;
-const unpackAsideBytes = 128 * 1024;
-/** A packed body must be at most this share of the plain one to be kept packed. */
-const worthwhile = 0.8;
-
-const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const compressAside = promisify(zstdCompress);
-const decompressAside = promisify(zstdDecompress);
 
 /** What is wrong with a value that is not ours, in a word or two. */
 export type Flaw = 'foreign' | 'damaged';
@@ -65,6 +50,13 @@ export interface SealedBody {
   readonly address: Buffer;
   /** Whether it is packed (1 byte), then the body. */
   readonly bytes: Buffer;
+}
+
+/** What a value says of its body that lies elsewhere. */
+export interface Apart {
+  readonly address: Buffer;
+  /** The seal of the value: no other has it. */
+  readonly seal: Buffer;
 }
 
 /** Makes and opens values that nobody without the secret can make. */
@@ -91,24 +83,56 @@ export class Sealer {
       return { value: await this.#whole(place, entry, encoded), body: undefined };
     }
     const [owner, flags] = entry.alone === true ? [place, isApart | isAlone] : ['', isApart];
-    const address = this.#addressOf(body, owner);
-    const value = this.#sealed(place, entry, head, address, body.length, flags);
-    const packed = await packedBody(body, entry.storage === 'plain');
-    const isSmaller = packed !== undefined && packed.length <= worthwhile * body.length;
-    const bytes = Buffer.concat([Buffer.of(isSmaller ? 1 : 0), isSmaller ? packed : body]);
-    return { value, body: { address, bytes } };
+    const address = this.#addressOf([body], owner);
+    const value = this.#sealed(place, entry.staleUntil, head, address, body.length, flags);
+    const kept = await packBody(body, entry.storage === 'plain');
+    return { value, body: { address, bytes: apartBytes(kept) } };
+  }
+
+  /**
+   * The parts of a value that is whole. Undefined where it is none of ours, or too small or large.
+   * @param bytesMin of the body as it is kept.
+   * @param bytesMax of the body once it is unpacked.
+   * @param made what we have just made the value of: then it need not be looked into.
+   */
+  async takeApart(
+    place: string,
+    value: Buffer,
+    { bytesMin, bytesMax }: { readonly bytesMin: number; readonly bytesMax: number },
+    made?: Answer,
+  ): Promise<(SealedParts & { readonly body: SealedBody }) | undefined> {
+    const headEnd = endOfHead(value);
+    if (headEnd === undefined || value.length - headEnd < bytesMin) return undefined;
+    const flags = value[flagsAt]!;
+    const bodyLength = value.readUInt32LE(bodyLengthAt);
+    const isLarge = bodyLength > bytesMax || value.readUInt32LE(headLengthAt) > headLengthMax;
+    if (isLarge || (flags & isApart) !== 0) return undefined;
+    const kept = { bytes: value.subarray(headEnd), isPacked: (flags & isPacked) !== 0 };
+    const body = made === undefined ? await this.#bodyIn(place, value, kept) : bodyOf(made);
+    if (body === undefined) return undefined;
+    const address = this.#addressOf(body, '');
+    const head = value.subarray(sealedHeadBytes, headEnd);
+    const staleUntil = value.readDoubleLE(staleUntilAt);
+    const apart = this.#sealed(place, staleUntil, head, address, bodyLength, isApart);
+    return { value: apart, body: { address, bytes: apartBytes(kept) } };
+  }
+
+  async #bodyIn(
+    place: string,
+    value: Buffer,
+    kept: KeptBody & { readonly bytes: Buffer },
+  ): Promise<readonly Bytes[] | undefined> {
+    if (!this.#isOurs(place, value)) return undefined;
+    if (!kept.isPacked) return [kept.bytes];
+    const body = await unpackBody(kept.bytes, value.readUInt32LE(bodyLengthAt));
+    return body && [body];
   }
 
   #whole(place: string, entry: CacheEntry, { head, body }: EncodedEntry): Buffer | Promise<Buffer> {
-    if (body.length <= plainBytesMax || entry.storage === 'plain') {
-      return this.#sealed(place, entry, head, body, body.length, 0);
-    }
-    if (body.length <= packAsideBytes) {
-      return this.#packed(place, entry, head, body, zstdCompressSync(body, compression));
-    }
-    return compressAside(body, compression).then((packed) =>
-      this.#packed(place, entry, head, body, packed),
-    );
+    const sealed = ({ bytes, isPacked: packed }: KeptBody): Buffer =>
+      this.#sealed(place, entry.staleUntil, head, bytes, body.length, packed ? isPacked : 0);
+    const kept = packBody(body, entry.storage === 'plain');
+    return kept instanceof Promise ? kept.then(sealed) : sealed(kept);
   }
 
   /**
@@ -124,8 +148,7 @@ export class Sealer {
     apart?: Buffer | null,
   ): CacheEntry | Flaw | Promise<CacheEntry | Flaw> {
     if (value.length < sealedHeadBytes || !value.subarray(0, 4).equals(mark)) return 'foreign';
-    const seal = value.subarray(sealAt, sealedHeadBytes);
-    if (!timingSafeEqual(seal, this.#sealOf(place, value))) return 'foreign';
+    if (!this.#isOurs(place, value)) return 'foreign';
     const headEnd = sealedHeadBytes + value.readUInt32LE(headLengthAt);
     const head = value.subarray(sealedHeadBytes, headEnd);
     const kept = value.subarray(headEnd);
@@ -133,39 +156,31 @@ export class Sealer {
     if (flags === 0) return decodeEntry(key, head, kept) ?? 'damaged';
     const length = value.readUInt32LE(bodyLengthAt);
     if (length > bytesMax) return 'damaged';
-    const limit = { maxOutputLength: Math.max(1, length) };
     if ((flags & isApart) !== 0) {
       const owner = (flags & isAlone) === 0 ? '' : place;
-      const isIt = (body: Buffer): boolean => this.#addressOf(body, owner).equals(kept);
-      return openApart(key, head, apart ?? undefined, limit, isIt);
+      const isIt = (body: Buffer): boolean => this.#addressOf([body], owner).equals(kept);
+      return openApart(key, head, apart ?? undefined, length, isIt);
     }
-    if (length > unpackAsideBytes) {
-      return decompressAside(kept, limit).then(
-        (body) => decodeEntry(key, head, body) ?? 'damaged',
-        () => 'damaged' as const,
-      );
-    }
-    return openPacked(key, head, kept, limit);
+    const decoded = (body: Buffer | undefined): CacheEntry | Flaw =>
+      (body && decodeEntry(key, head, body)) ?? 'damaged';
+    const body = unpackBody(kept, length);
+    return body instanceof Promise ? body.then(decoded) : decoded(body);
   }
 
   /** @param owner whose alone it is; none: everybody's who has the same. */
-  #addressOf(body: Buffer, owner: string): Buffer {
-    return createHmac('sha256', this.#bodyKey)
-      .update(`${owner.length}:${owner}`)
-      .update(body)
-      .digest();
+  #addressOf(body: readonly Bytes[], owner: string): Buffer {
+    const hash = createHmac('sha256', this.#bodyKey).update(`${owner.length}:${owner}`);
+    for (const part of body) hash.update(part);
+    return hash.digest();
   }
 
-  #packed(place: string, entry: CacheEntry, head: Buffer, body: Bytes, packed: Buffer): Buffer {
-    const helps = packed.length <= worthwhile * body.length;
-    return helps
-      ? this.#sealed(place, entry, head, packed, body.length, isPacked)
-      : this.#sealed(place, entry, head, body, body.length, 0);
+  #isOurs(place: string, value: Buffer): boolean {
+    return timingSafeEqual(sealOf(value), this.#sealOf(place, value));
   }
 
   #sealed(
     place: string,
-    entry: CacheEntry,
+    staleUntil: number,
     head: Buffer,
     kept: Bytes,
     bodyLength: number,
@@ -174,7 +189,7 @@ export class Sealer {
     const value = Buffer.allocUnsafeSlow(sealedHeadBytes + head.length + kept.length);
     mark.copy(value);
     value[flagsAt] = flags;
-    value.writeDoubleLE(entry.staleUntil, staleUntilAt);
+    value.writeDoubleLE(staleUntil, staleUntilAt);
     value.writeUInt32LE(head.length, headLengthAt);
     value.writeUInt32LE(bodyLength, bodyLengthAt);
     head.copy(value, sealedHeadBytes);
@@ -205,14 +220,32 @@ export function endOfHead(value: Buffer): number | undefined {
   return sealedHeadBytes + Math.min(value.readUInt32LE(headLengthAt), headLengthMax);
 }
 
+/** By what two values of one place can be told apart; of what is too short to be ours nothing. */
+export function sealOf(value: Buffer): Buffer {
+  return value.subarray(sealAt, sealedHeadBytes);
+}
+
+/** What a value says of a body that lies apart, by its first and last bytes; undefined where it has none, or is not ours. */
+export function apartOf(value: Buffer): Apart | undefined {
+  if (value.length < sealedHeadBytes + addressBytes) return undefined;
+  if (!value.subarray(0, 4).equals(mark) || (value[flagsAt]! & isApart) === 0) return undefined;
+  return {
+    address: value.subarray(-addressBytes),
+    seal: sealOf(value),
+  };
+}
+
 function keyFor(secret: string, purpose: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', purpose, 32)));
 }
 
-function packedBody(body: Buffer, plain: boolean): Buffer | undefined | Promise<Buffer> {
-  if (plain || body.length <= plainBytesMax) return undefined;
-  if (body.length <= packAsideBytes) return zstdCompressSync(body, compression);
-  return compressAside(body, compression);
+/** As `encodeEntry` puts it together. */
+function bodyOf({ final, frames }: Answer): readonly Bytes[] {
+  return frames === undefined ? [final] : [final, frames];
+}
+
+function apartBytes({ bytes, isPacked: packed }: KeptBody): Buffer {
+  return Buffer.concat([Buffer.of(packed ? 1 : 0), bytes]);
 }
 
 /** @param isIt whether a body is the one that is meant. */
@@ -220,37 +253,12 @@ async function openApart(
   key: string,
   head: Buffer,
   stored: Buffer | undefined,
-  limit: { readonly maxOutputLength: number },
+  length: number,
   isIt: (body: Buffer) => boolean,
 ): Promise<CacheEntry | Flaw> {
   if (stored === undefined || stored.length === 0) return 'damaged';
   const kept = stored.subarray(1);
-  const body = stored[0] === 0 ? kept : await unpackedBody(kept, limit);
+  const body = stored[0] === 0 ? kept : await unpackBody(kept, length);
   if (body === undefined || !isIt(body)) return 'damaged';
   return decodeEntry(key, head, body) ?? 'damaged';
-}
-
-async function unpackedBody(
-  kept: Buffer,
-  limit: { readonly maxOutputLength: number },
-): Promise<Buffer | undefined> {
-  try {
-    if (limit.maxOutputLength > unpackAsideBytes) return await decompressAside(kept, limit);
-    return zstdDecompressSync(kept, limit);
-  } catch {
-    return undefined;
-  }
-}
-
-function openPacked(
-  key: string,
-  head: Buffer,
-  kept: Buffer,
-  limit: { readonly maxOutputLength: number },
-): CacheEntry | Flaw {
-  try {
-    return decodeEntry(key, head, zstdDecompressSync(kept, limit)) ?? 'damaged';
-  } catch {
-    return 'damaged';
-  }
 }
