@@ -98,12 +98,11 @@ export const countingCases: Readonly<Record<string, (trial: BudgetTrial) => Prom
     assert.deepEqual(await balanceOf(store, 'b'), { spent: 30, held: 0 });
   },
 
-  async 'settles soon, and before it holds anew'({ store }) {
-    const soon = async (id: string, charged: number) =>
-      store.settleSoon?.(id, charged) ?? store.settle(id, charged);
+  async 'does what is asked at once in the order in which it was asked'({ store }) {
+    const settle = async (id: string, charged: number) => store.settle(id, charged);
     const lines = [line('a', 100), line('b', 100)];
     for (const id of ['1', '2', '3']) await store.hold({ id, amount: 30, lines });
-    const outcomes = [soon('1', 10), soon('2', 20), soon('1', 15), soon('never', 1)];
+    const outcomes = [settle('1', 10), settle('2', 20), settle('1', 15), settle('never', 1)];
     assert.equal((await store.hold({ id: '4', amount: 40, lines })).held, true);
     const told = await Promise.all(outcomes);
     const states = ['settled', 'settled', 'already', 'unknown'];
@@ -112,7 +111,7 @@ export const countingCases: Readonly<Record<string, (trial: BudgetTrial) => Prom
       states,
     );
     assert.deepEqual(await balanceOf(store, 'b'), { spent: 30, held: 70 });
-    assert.deepEqual((await soon('3', 5)).balances, [
+    assert.deepEqual((await settle('3', 5)).balances, [
       { account: 'a', spent: 35, held: 40 },
       { account: 'b', spent: 35, held: 40 },
     ]);

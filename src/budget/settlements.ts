@@ -70,7 +70,7 @@ export class Settlements {
     const { hold, charged } = waiting;
     const { store, onSettled } = this.#options;
     try {
-      const outcome = store.settleSoon?.(hold.id, charged) ?? store.settle(hold.id, charged);
+      const outcome = store.settle(hold.id, charged);
       if (!(outcome instanceof Promise)) {
         onSettled(hold.touched, outcome.balances);
         return undefined;

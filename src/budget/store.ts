@@ -64,11 +64,6 @@ export interface BudgetStore {
   hold(request: HoldRequest): Awaitable<HoldVerdict>;
   /** Turns a hold into a charge, or puts right what was charged when its owner was lost. What is charged beyond the hold is booked all the same. */
   settle(id: string, charged: NanoUsd): Awaitable<SettleOutcome>;
-  /**
-   * As `settle`, but by the end of this turn of the event loop: for stores that take several acts at once for little more than one.
-   * Until then the hold stands. Undefined: nothing would be won.
-   */
-  settleSoon?(id: string, charged: NanoUsd): Promise<SettleOutcome>;
   /** Balances of accounts; zero for those that nobody drew on. */
   read(accounts: readonly string[]): Awaitable<readonly Balance[]>;
   /** Raises what was spent to at least `spent`: what the ledger knows better than a store that lost something. */

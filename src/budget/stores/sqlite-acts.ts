@@ -20,8 +20,6 @@ export class BudgetFile {
   onBegun: () => void = () => {};
   /** Called within each act after its work. */
   onEnding: () => void = () => {};
-  /** Called when an act is done and stands. */
-  onDone: () => void = () => {};
   /** Called when an act was undone that may have written. */
   onUndone: () => void = () => {};
   readonly #database: DatabaseSync;
@@ -72,7 +70,6 @@ export class BudgetFile {
       const value = work();
       this.onEnding();
       this.#commit.run();
-      this.onDone();
       return value;
     });
   }

@@ -11,8 +11,8 @@ import type {
 import { Accounts, balancesOf, type Account } from './sqlite-accounts.ts';
 import { BudgetFile } from './sqlite-acts.ts';
 import { WriteAheadLog } from './sqlite-log.ts';
-import { SettlingSoon } from './sqlite-soon.ts';
 import { Sweep } from './sqlite-sweep.ts';
+import { ActOfTurn } from './sqlite-turn.ts';
 import {
   checkAmount,
   checkFlag,
@@ -71,7 +71,7 @@ class SqliteBudgetStore implements BudgetStore {
   readonly #log: WriteAheadLog;
   readonly #accounts: Accounts;
   readonly #own = new Map<string, OwnHold>();
-  readonly #soon = new SettlingSoon(() => this.#file.act(() => {}));
+  readonly #turn = new ActOfTurn((work) => this.#file.act(work));
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   #ownerNumber = -1;
   #leaseUntil = -Infinity;
@@ -81,12 +81,8 @@ class SqliteBudgetStore implements BudgetStore {
     this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
     this.#file = new BudgetFile(options);
     this.#accounts = new Accounts(this.#file);
-    this.#file.onBegun = () => {
-      this.#accounts.begin();
-      this.#soon.take((id, charged) => this.#settle(id, charged));
-    };
+    this.#file.onBegun = () => this.#accounts.begin();
     this.#file.onEnding = () => this.#accounts.write();
-    this.#file.onDone = () => this.#soon.done();
     this.#file.onUndone = () => {
       // Numbers that this act gave to an account or to this owner may be another's next time.
       this.#accounts.forget();
@@ -97,19 +93,14 @@ class SqliteBudgetStore implements BudgetStore {
     this.#statements = this.#file.prepareAll(sql);
   }
 
-  hold(request: HoldRequest): Awaitable<HoldVerdict> {
+  hold(request: HoldRequest): Promise<HoldVerdict> {
     checkRequest(request);
-    return this.#file.act(() => this.#hold(request));
+    return this.#turn.add(() => this.#hold(request));
   }
 
-  settle(id: string, charged: number): Awaitable<SettleOutcome> {
+  settle(id: string, charged: number): Promise<SettleOutcome> {
     checkAmount(charged);
-    return this.#file.act(() => this.#settle(id, charged)());
-  }
-
-  settleSoon(id: string, charged: number): Promise<SettleOutcome> {
-    checkAmount(charged);
-    return this.#soon.add(id, charged);
+    return this.#turn.add(() => this.#settle(id, charged));
   }
 
   read(accounts: readonly string[]): Awaitable<readonly Balance[]> {
@@ -176,7 +167,8 @@ class SqliteBudgetStore implements BudgetStore {
   async close(): Promise<void> {
     if (this.#file.isClosed) return;
     try {
-      await this.#file.act(() => this.#statements.giveUp.run(this.#ownerNumber));
+      // The last of its turn: what was asked before is done then.
+      await this.#turn.add(() => this.#statements.giveUp.run(this.#ownerNumber));
     } finally {
       await this.#log.close();
       this.#file.close();
@@ -219,10 +211,9 @@ class SqliteBudgetStore implements BudgetStore {
     return (this.#statements.findHold.get(id) as HoldRow | undefined)?.amount;
   }
 
-  /** @returns tells of it, with the balances of that later moment. */
-  #settle(id: string, charged: number): () => SettleOutcome {
+  #settle(id: string, charged: number): SettleOutcome {
     const hold = this.#found(id);
-    if (hold === undefined) return () => ({ state: 'unknown', balances: [] });
+    if (hold === undefined) return { state: 'unknown', balances: [] };
     const accounts = this.#accounts.numbered(numbersIn(hold.accounts));
     const isOver = hold.state === settledState;
     if (!isOver) {
@@ -232,8 +223,7 @@ class SqliteBudgetStore implements BudgetStore {
       for (const account of accounts) this.#accounts.change(account, -held, spent);
       this.#statements.endHold.run(this.#terms.clock.now(), id);
     }
-    const state = isOver ? 'already' : 'settled';
-    return () => ({ state, balances: balancesOf(accounts) });
+    return { state: isOver ? 'already' : 'settled', balances: balancesOf(accounts) };
   }
 
   /** The hold of this id, from the file unless this process made it and nobody has written since. */
