@@ -1,6 +1,6 @@
 import type { NanoUsd } from '../kernel/money.ts';
 
-/** A value now or later: the local stores answer at once, and the hot path must not wait a turn for them. */
+/** A value now or later: a store in memory answers at once, and calls need not wait for a promise then. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /** An account that a call draws on: one budget, for one value of its scope, in one window. The limit comes with each act, so that changing it keeps what was spent. */
@@ -55,7 +55,8 @@ export interface OpenHold {
 /**
  * Where budgets are counted. For every account with a hard line `spent + held <= limit` holds at every moment, whoever asks at the same time, in
  * whole nano-dollars. Holds belong to an owner (one running process) and live as long as it renews its lease; afterwards they
- * count as spent, in full, until somebody settles them. Every act is idempotent.
+ * count as spent, in full, until somebody settles them. Every act is idempotent. What one process asks to hold and to settle is done in the order
+ * in which it was asked.
  */
 export interface BudgetStore {
   /** `memory`, `sqlite`, `redis`. */

@@ -1,23 +1,27 @@
 import assert from 'node:assert/strict';
-import type { AccountLine, BudgetStore } from '../../src/budget/store.ts';
+import type {
+  AccountLine,
+  BudgetStore,
+  HoldVerdict,
+  SettleOutcome,
+} from '../../src/budget/store.ts';
 import type { SimulatedClock } from '../../src/kernel/simulated-clock.ts';
 
-/** One thing that somebody does to stores that count together. */
-export type Step =
+/** What a call asks of its store. */
+export type Ask =
   | {
       readonly kind: 'hold';
-      readonly owner: number;
       readonly id: string;
       readonly amount: number;
       readonly atLeast: number | undefined;
       readonly lines: readonly AccountLine[];
     }
-  | {
-      readonly kind: 'settle';
-      readonly owner: number;
-      readonly id: string;
-      readonly charged: number;
-    }
+  | { readonly kind: 'settle'; readonly id: string; readonly charged: number };
+
+/** One thing that somebody does to stores that count together. */
+export type Step =
+  /** Asked of one store at once: it does one after the other. */
+  | { readonly kind: 'turn'; readonly owner: number; readonly asks: readonly Ask[] }
   | { readonly kind: 'heartbeat'; readonly owner: number }
   | { readonly kind: 'pass'; readonly ms: number }
   | {
@@ -56,41 +60,47 @@ export class ModelOfBudgets {
     this.#leases = Array.from({ length: options.owners }, () => 0);
   }
 
-  apply(step: Step, stores: readonly BudgetStore[]): void {
+  async apply(step: Step, stores: readonly BudgetStore[]): Promise<void> {
     if (step.kind === 'pass') this.#clock.advance(step.ms);
-    else if (step.kind === 'hold') {
-      // Whether a hold renews the lease is the store's affair; so it is renewed before.
-      this.apply({ kind: 'heartbeat', owner: step.owner }, stores);
-      this.#hold(step, stores[step.owner]!);
-    } else if (step.kind === 'settle') this.#settle(step, stores[step.owner]!);
-    else if (step.kind === 'heartbeat') {
-      assert.equal(stores[step.owner]!.heartbeat(), this.#heartbeat(step.owner));
-    } else {
+    else if (step.kind === 'turn') await this.#turn(step, stores[step.owner]!);
+    else if (step.kind === 'heartbeat') await this.#heartbeat(step.owner, stores[step.owner]!);
+    else {
       const { account, spent } = step;
       const more = Math.max(0, spent - this.#spent(account));
       this.#raised.set(account, (this.#raised.get(account) ?? 0) + more);
-      void stores[step.owner]!.restore(account, spent, undefined);
+      await stores[step.owner]!.restore(account, spent, undefined);
     }
   }
 
-  compare(store: BudgetStore, accounts: readonly string[]): void {
+  async compare(store: BudgetStore, accounts: readonly string[]): Promise<void> {
     const expected = accounts.map((account) => {
       return { account, spent: this.#spent(account), held: this.#held(account) };
     });
-    assert.deepEqual(store.read(accounts), expected);
+    assert.deepEqual(await store.read(accounts), expected);
     const open = [...this.#calls].filter(([, { state }]) => state !== 'settled');
-    const found = store.openHolds();
-    assert.ok(!(found instanceof Promise));
+    const found = await store.openHolds();
     assert.deepEqual(
       new Map(found.map(({ id, state }) => [id, state])),
       new Map(open.map(([id, { state }]) => [id, state])),
     );
   }
 
-  #hold(step: Extract<Step, { kind: 'hold' }>, store: BudgetStore): void {
-    const { id, amount, atLeast = amount, lines, owner } = step;
-    const verdict = store.hold({ id, amount, atLeast, lines });
-    assert.ok(!(verdict instanceof Promise));
+  async #turn({ owner, asks }: Extract<Step, { kind: 'turn' }>, store: BudgetStore): Promise<void> {
+    // Whether a hold renews the lease is the store's affair; so it is renewed before.
+    await this.#heartbeat(owner, store);
+    const checks = asks.map((ask) => {
+      if (ask.kind === 'hold') {
+        const verdict = store.hold(ask);
+        return async () => this.#hold(ask, owner, await verdict);
+      }
+      const outcome = store.settle(ask.id, ask.charged);
+      return async () => this.#settle(ask, await outcome);
+    });
+    for (const check of checks) await check();
+  }
+
+  #hold(ask: Extract<Ask, { kind: 'hold' }>, owner: number, verdict: HoldVerdict): void {
+    const { id, amount, atLeast = amount, lines } = ask;
     const known = this.#calls.get(id);
     if (known !== undefined) {
       assert.ok(verdict.held);
@@ -110,22 +120,21 @@ export class ModelOfBudgets {
     for (const { account, spent, held } of verdict.balances) {
       const { hard, limit } = lines.find((each) => each.account === account)!;
       assert.ok(!hard || spent + held <= limit, `${account}: ${spent} + ${held} > ${limit}`);
+      assert.deepEqual([spent, held], [this.#spent(account), this.#held(account)]);
     }
   }
 
-  #settle(step: Extract<Step, { kind: 'settle' }>, store: BudgetStore): void {
-    const call = this.#calls.get(step.id);
-    const outcome = store.settle(step.id, step.charged);
-    assert.ok(!(outcome instanceof Promise));
+  #settle({ id, charged }: Extract<Ask, { kind: 'settle' }>, outcome: SettleOutcome): void {
+    const call = this.#calls.get(id);
     const expected =
       call === undefined ? 'unknown' : call.state === 'settled' ? 'already' : 'settled';
     assert.equal(outcome.state, expected);
     if (call === undefined || call.state === 'settled') return;
     call.state = 'settled';
-    call.charged = step.charged;
+    call.charged = charged;
   }
 
-  #heartbeat(owner: number): number {
+  async #heartbeat(owner: number, store: BudgetStore): Promise<void> {
     const now = this.#clock.now();
     this.#leases[owner] = now + this.#leaseMs;
     const lost = [...this.#calls.values()].filter(
@@ -135,7 +144,7 @@ export class ModelOfBudgets {
       call.state = 'charged';
       call.charged = call.amount;
     }
-    return lost.length;
+    assert.equal(await store.heartbeat(), lost.length);
   }
 
   #spent(account: string): number {

@@ -7,7 +7,7 @@ import { createMemoryBudgetStore, MemoryBacking } from '../../src/budget/stores/
 import { createSqliteBudgetStore } from '../../src/budget/stores/sqlite.ts';
 import type { BudgetStore } from '../../src/budget/store.ts';
 import { SimulatedClock } from '../../src/kernel/simulated-clock.ts';
-import { ModelOfBudgets, type Step } from '../budget/store-model.ts';
+import { ModelOfBudgets, type Ask, type Step } from '../budget/store-model.ts';
 
 const leaseMs = 10_000;
 const accounts = ['a', 'b', 'c'] as const;
@@ -23,12 +23,11 @@ const line = fc.record({
 const id = fc.integer({ min: 0, max: 12 }).map((number) => `h${number}`);
 const owner = fc.nat(owners - 1);
 const amount = fc.integer({ min: 0, max: 60 });
-const step: fc.Arbitrary<Step> = fc.oneof(
+const ask: fc.Arbitrary<Ask> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('hold' as const),
-      owner,
       id,
       amount,
       atLeast: fc.option(amount, { nil: undefined }),
@@ -37,7 +36,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('settle' as const), owner, id, charged: amount }),
+    arbitrary: fc.record({ kind: fc.constant('settle' as const), id, charged: amount }),
+  },
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('turn' as const),
+      owner,
+      asks: fc.array(ask, { minLength: 1, maxLength: 6 }),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), owner }) },
   {
@@ -60,24 +69,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 type Opener = (clock: SimulatedClock, owner: string) => BudgetStore;
 
-function holdsUp(open: Opener, steps: readonly Step[]): void {
+async function holdsUp(open: Opener, steps: readonly Step[]): Promise<void> {
   const clock = new SimulatedClock();
   const stores = Array.from({ length: owners }, (_, index) => open(clock, `owner ${index}`));
   const model = new ModelOfBudgets({ clock, leaseMs, owners });
   try {
-    for (const each of steps) model.apply(each, stores);
-    model.compare(stores[0]!, accounts);
+    for (const each of steps) await model.apply(each, stores);
+    await model.compare(stores[0]!, accounts);
   } finally {
-    for (const store of stores) void store.close();
+    for (const store of stores) await store.close();
   }
 }
 
 describe('stores of budgets do as the model does, whatever they are asked', () => {
-  it('memory', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+  it('memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const backing = new MemoryBacking();
-        holdsUp(
+        await holdsUp(
           (clock, name) => createMemoryBudgetStore({ clock, leaseMs, owner: name, backing }),
           steps,
         );
@@ -86,13 +95,13 @@ describe('stores of budgets do as the model does, whatever they are asked', () =
     );
   });
 
-  it('sqlite', () => {
+  it('sqlite', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'economizer-budget-'));
     let files = 0;
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
         const path = join(directory, `${++files}.sqlite`);
-        holdsUp(
+        await holdsUp(
           (clock, name) => createSqliteBudgetStore({ path, clock, leaseMs, owner: name }),
           steps,
         );

@@ -79,10 +79,6 @@ export class BudgetFile {
     return this.#persist(work);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   close(): void {
     this.#isClosed = true;
     this.#database.close();

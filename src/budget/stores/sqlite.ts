@@ -53,8 +53,8 @@ const chargedState = 1;
 const settledState = 2;
 
 /**
- * Counts in a file that several processes of one machine share: each act is one transaction. It answers at once, and where another process is
- * writing a little later. The file survives the death of any process; a power cut can lose the last acts (those since the log
+ * Counts in a file that several processes of one machine share. What is asked to be held and settled in one turn of the event loop is one transaction, at its
+ * end; where another process is writing, a little later. The file survives the death of any process; a power cut can lose the last acts (those since the log
  * was last copied into the file), which then come back from the ledger through `restore`.
  * @throws EconomizerError `ECO_BUDGET_FILE` if the file cannot be opened.
  */
@@ -75,6 +75,7 @@ class SqliteBudgetStore implements BudgetStore {
   readonly #statements: Readonly<Record<keyof typeof sql, StatementSync>>;
   #ownerNumber = -1;
   #leaseUntil = -Infinity;
+  #closing: Promise<void> | undefined;
 
   constructor(options: SqliteStoreOptions) {
     this.#terms = options;
@@ -164,8 +165,12 @@ class SqliteBudgetStore implements BudgetStore {
   }
 
   /** Gives its lease up: what it still holds is charged by the next heartbeat of another. */
-  async close(): Promise<void> {
-    if (this.#file.isClosed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     try {
       // The last of its turn: what was asked before is done then.
       await this.#turn.add(() => this.#statements.giveUp.run(this.#ownerNumber));
