@@ -1,6 +1,6 @@
 /** One house in a process of its own: `worker.ts ROOT SET`. Told how many calls of which kind, it answers with CPU microseconds a call. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -12,7 +12,9 @@ import { BodySource, type Traffic } from '../gateway/bodies.ts';
 const [root, set] = process.argv.slice(2) as [string, string];
 const load = async <Module>(path: string): Promise<Module> =>
   (await import(pathToFileURL(join(root, 'src', path)).href)) as Module;
-const { assemble } = await load<typeof import('../../src/assembly/assembly.ts')>('assembly.ts');
+// Older checkouts have it elsewhere.
+const assembly = existsSync(join(root, 'src/assembly.ts')) ? 'assembly.ts' : 'assembly/assembly.ts';
+const { assemble } = await load<typeof import('../../src/assembly/assembly.ts')>(assembly);
 const { configOf } = await load<typeof import('../../src/config/load.ts')>('config/load.ts');
 const { openCall, withWholeBody } =
   await load<typeof import('../../src/gateway/open-call.ts')>('gateway/open-call.ts');
