@@ -40,7 +40,7 @@ export interface CacheParts {
   readonly faces: CacheFaces;
   readonly forPipeline: Pick<
     PipelineParts,
-    'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
+    'stack' | 'policies' | 'purges' | 'showsKeys' | 'publicAnswers' | 'random'
   >;
   /** What was purged; calls that change things add to it. */
   readonly purges: PurgeWatch;
@@ -90,6 +90,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       policies: bookOf(config, tiers),
       purges,
       showsKeys: config.cache.showKeys,
+      publicAnswers: edge?.publicAnswers,
       random: { next: Math.random },
     },
     purges,

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { ConfigFile } from '../../src/config/schema.ts';
+import type { VarnishServer } from '../services/varnish-server.ts';
+import { edgeConfig, varnish } from './edge-house.ts';
+import { chat, send, startHouse, type Answer, type House, type HouseOptions } from './harness.ts';
+
+const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
+
+/** Keys of these tests: two of one tenant, one of another that shares with it, one of a third that does not. */
+export const keys = [
+  { id: 'ann', tenant: 'acme' },
+  { id: 'bob', tenant: 'acme' },
+  { id: 'gus', tenant: 'globex' },
+  { id: 'ivy', tenant: 'initech' },
+].map((key) => ({ ...key, sha256: sha256(key.id) }));
+
+/** Public answers for all but agents called `private`, before this edge. */
+export function queryConfig(
+  edge: Pick<VarnishServer, 'url' | 'secret'>,
+  cache: object = {},
+): ConfigFile {
+  const base = edgeConfig(edge);
+  const open = { scope: 'shared', share_as: 'faq', share_with: ['acme', 'globex'], edge: 'public' };
+  return {
+    ...base,
+    cache: {
+      ...base.cache,
+      policies: { response: open, mine: { scope: 'tenant' } },
+      rules: [{ policy: 'mine', agent: 'private' }],
+      ...cache,
+    },
+    edge: { ...base.edge!, query: true },
+    access: { keys, admin_sha256: sha256('operator') },
+  } as ConfigFile;
+}
+
+export interface QueryHouse extends House {
+  readonly edge: VarnishServer;
+  /** How many calls the gateway has seen so far. */
+  readonly seen: () => number;
+}
+
+/** A gateway behind a Varnish that keeps answers to `QUERY`. */
+export async function queryHouse(
+  cache: object = {},
+  more: Omit<HouseOptions, 'config'> & { readonly config?: ConfigFile } = {},
+): Promise<QueryHouse> {
+  const edge = await varnish();
+  const { config = {}, ...rest } = more;
+  const house = await startHouse({ ...rest, config: { ...queryConfig(edge, cache), ...config } });
+  await edge.startBefore(Number(new URL(house.url).port));
+  return { ...house, edge, seen: () => house.rows.length };
+}
+
+export interface Asking {
+  readonly key?: string;
+  readonly headers?: Record<string, string | string[]>;
+  readonly method?: string;
+  readonly path?: string;
+}
+
+/** Asks at this address as one of the keys; `ann` where nothing is said. */
+export function query(
+  at: string,
+  body: object | string = {},
+  { key = 'ann', headers = {}, method = 'QUERY', path = '/v1/chat/completions' }: Asking = {},
+): Promise<Answer> {
+  const text = typeof body === 'string' ? body : chat({ temperature: 0, ...body });
+  return send(at + path, text, {
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-length': String(Buffer.byteLength(text)),
+      ...headers,
+    },
+  });
+}
+
+/** True where Varnish answered without the gateway. */
+export function isFromEdge({ headers }: Answer): boolean {
+  return /, varnish; hit$/.test(String(headers['cache-status']));
+}
