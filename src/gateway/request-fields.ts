@@ -2,7 +2,7 @@
  * Every field of a request that the way of a call knows by name, and what it can change:
  * `caller`: who asks, or how its call is booked and bounded; `question`: what is asked, or which answer may serve;
  * `connection`: nothing but the way that the request comes by.
- * Whoever reads one more says here what it is (the types and a test see to that), so that no cache between callers and us can be left ignorant of it.
+ * Whoever reads one more says here what it is (a test sees to that), so that no cache between callers and us can be left ignorant of it.
  */
 const requestFields = {
   authorization: 'caller',

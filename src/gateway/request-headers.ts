@@ -115,7 +115,7 @@ function dropNominated(draft: Draft, nominated: string): void {
 
 /** Takes note of a field that we understand; true if the provider gets it too. */
 function readKnown(draft: Draft, name: string, value: string): boolean {
-  switch (name as RequestField) {
+  switch (name) {
     case 'content-length':
       draft.contentLength = Number(value);
       return false;
@@ -185,7 +185,7 @@ export function isCredential(name: string): boolean {
 }
 
 function readOwn(draft: Draft, name: string, value: string): void {
-  switch (name as RequestField) {
+  switch (name) {
     case 'x-economizer-agent':
       draft.agent = nameFrom(name, value);
       break;

@@ -56,7 +56,8 @@ function varyOf(rawHeaders: readonly string[]): string {
   return others.size === 0 ? telling : `${telling}, ${[...others].join(', ')}`;
 }
 
-const cacheFields = /cache-control$|^surrogate-|^(?:expires|cache-tag|edge-control|x-accel-expires)$/i;
+const cacheFields =
+  /cache-control$|^surrogate-|^(?:expires|cache-tag|edge-control|x-accel-expires)$/i;
 
 /** A provider's word about who may keep its answer to `POST` is none about ours to `QUERY`. */
 export function withoutCacheFields(reply: Reply): Reply {
