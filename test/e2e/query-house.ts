@@ -29,7 +29,7 @@ export function queryConfig(
       rules: [{ policy: 'mine', agent: 'private' }],
       ...cache,
     },
-    edge: { ...base.edge!, query: true },
+    edge: { ...base.edge!, lookup: '100ms', query: true },
     access: { keys, admin_sha256: sha256('operator') },
   } as ConfigFile;
 }
