@@ -42,6 +42,8 @@ export interface CacheParts {
     PipelineParts,
     'stack' | 'policies' | 'purges' | 'showsKeys' | 'publicAnswers' | 'random'
   >;
+  /** Takes answers out of the edge that it gives to `QUERY`; undefined where it keeps none. */
+  readonly keptQueries: PurgeTarget | undefined;
   /** What was purged; calls that change things add to it. */
   readonly purges: PurgeWatch;
   /** Resolves when what others purged is known, or cannot be for now; never rejects. */
@@ -93,6 +95,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       publicAnswers: edge?.publicAnswers,
       random: { next: Math.random },
     },
+    keptQueries: edge?.publicAnswers && edge.purges,
     purges,
     async ready() {
       await shared?.ready;

@@ -130,7 +130,7 @@ export class Gateway {
       if (fault !== undefined) throw fault;
       const call = await this.#receive(opened, request);
       const reply = await pipeline.run(call);
-      if (isQuery && writeKept(response, call, reply)) return;
+      if (isQuery && writeKept(response, call, reply, this.#keyEndsInMs(opened))) return;
       const passed = isQuery ? withoutCacheFields(reply) : reply;
       writeReply(response, call, passed, { nowTick: clock.tick(), fallback: errorDialect(call) });
     } catch (cause) {
@@ -139,6 +139,11 @@ export class Gateway {
       if (opened.call.account.outcome === undefined) await pipeline.refuse(opened.call, error);
       this.#answer(response, opened, error);
     }
+  }
+
+  #keyEndsInMs({ headers }: OpenedCall): number {
+    const { access, clock } = this.#options;
+    return (access.endOf(headers?.credential) ?? Infinity) - clock.now();
   }
 
   async #receive(opened: OpenedCall, request: IncomingMessage): Promise<Call> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ConfigFile } from '../../src/config/schema.ts';
+import { freePort } from '../services/redis-server.ts';
 import type { VarnishServer } from '../services/varnish-server.ts';
 import { edgeConfig, varnish } from './edge-house.ts';
 import { chat, send, startHouse, type Answer, type House, type HouseOptions } from './harness.ts';
@@ -46,9 +47,14 @@ export async function queryHouse(
   more: Omit<HouseOptions, 'config'> & { readonly config?: ConfigFile } = {},
 ): Promise<QueryHouse> {
   const edge = await varnish();
-  const { config = {}, ...rest } = more;
-  const house = await startHouse({ ...rest, config: { ...queryConfig(edge, cache), ...config } });
-  await edge.startBefore(Number(new URL(house.url).port));
+  const port = await freePort();
+  // First, since a gateway empties it when it starts.
+  await edge.startBefore(port);
+  const { config, ...rest } = more;
+  const house = await startHouse({
+    ...rest,
+    config: { ...queryConfig(edge, cache), listen: { port }, ...config },
+  });
   return { ...house, edge, seen: () => house.rows.length };
 }
 

@@ -145,7 +145,7 @@ describe.skipIf(!hasVarnish)('an answer at the edge', () => {
     const seen = { shared: 0, apart: 0 };
     await fc.assert(
       fc.asyncProperty(base, fc.boolean(), change, async (headers, stream, { make, isTelling }) => {
-        const question = questionOf(headers as Record<string, string>, stream);
+        const question = questionOf(headers, stream);
         const first = await ask(question);
         for (let turn = 0; turn < 2; turn++) await ask(question);
         const kept = await ask(question);

@@ -6,7 +6,7 @@ import { defaultCachePolicy, type CachePolicy } from '../policy.ts';
 import { sampleEntry } from '../sample-entry.ts';
 import type { CacheEntry } from '../tier.ts';
 import { EdgeNames } from './names.ts';
-import { PublicAnswers } from './public-answers.ts';
+import { everyQuery, PublicAnswers, queriesOf } from './public-answers.ts';
 import { edgeLabel } from './public.ts';
 
 const clock = new SimulatedClock();
@@ -42,7 +42,11 @@ describe('a stored answer', () => {
   it('may be kept for the time that it has left, under the names that it is purged by', () => {
     expect(answers.termsFor(call(), policy, entry)).toEqual({
       freshMs: 60_000,
-      surrogateKeys: names.surrogateKeys(entry, 'faq'),
+      surrogateKeys: [
+        names.surrogateKey('faq', everyQuery),
+        names.surrogateKey('faq', queriesOf({ tenant: 'acme', id: 'ann' })),
+        ...names.surrogateKeys(entry, 'faq'),
+      ],
     });
     // The policy of who reads may be shorter than that of who stored it.
     expect(answers.termsFor(call(), { ...policy, ttlMs: 5000 }, entry)?.freshMs).toBe(5000);

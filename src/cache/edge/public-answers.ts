@@ -28,8 +28,26 @@ export class PublicAnswers {
     if (!isOrdinary(call)) return undefined;
     const freshMs = endOfFreshness(entry, policy) - this.#clock.now();
     if (freshMs < 1000) return undefined;
-    return { freshMs, surrogateKeys: this.#names.surrogateKeys(entry, share) };
+    const { tenant, key } = call.caller;
+    const ours = [everyQuery, queriesOf({ tenant, id: key! })];
+    const surrogateKeys = [
+      ...ours.map((selector) => this.#names.surrogateKey(share, selector)),
+      ...this.#names.surrogateKeys(entry, share),
+    ];
+    return { freshMs, surrogateKeys };
   }
+}
+
+/** What all answers that are kept so can be purged by, and those of one key; no entry of ours is called so, so they take nothing else. */
+export const everyQuery = 'query';
+export function queriesOf({
+  tenant,
+  id,
+}: {
+  readonly tenant: string;
+  readonly id: string;
+}): string {
+  return `query:${JSON.stringify([tenant, id])}`;
 }
 
 function isOrdinary({ caller, directives, pressure, warnings, askedModel }: Call): boolean {

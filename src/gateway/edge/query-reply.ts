@@ -21,10 +21,20 @@ export function beginQuery(response: ServerResponse, call: Call): void {
  * Writes an answer that the edge may keep, and that it then gives to every call of the same key and question; false where this is none. So nothing
  * goes along that tells of one call: no id, time taken, trail, budget or cost. The address of the sealed answer is not told as the `Location` of RFC 10008:
  * whoever has it needs no key, and it is another form of the answer.
+ * @param keyEndsInMs the edge does not learn of it when the key expires.
  */
-export function writeKept(response: ServerResponse, call: Call, reply: Reply): boolean {
-  const { keep, body } = reply;
-  if (keep === undefined || !isWhole(body)) return false;
+export function writeKept(
+  response: ServerResponse,
+  call: Call,
+  reply: Reply,
+  keyEndsInMs: number,
+): boolean {
+  const { body } = reply;
+  const keep = reply.keep && {
+    ...reply.keep,
+    freshMs: Math.min(reply.keep.freshMs, keyEndsInMs),
+  };
+  if (keep === undefined || keep.freshMs < 1000 || !isWhole(body)) return false;
   if (response.destroyed) return true;
   const { headers, rawHeaders } = response.req;
   const etag = `"${digestOf(body).slice(0, 22)}"`;
