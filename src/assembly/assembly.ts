@@ -10,7 +10,6 @@ import { installationSecret, newSecret } from '../cache/installation-secret.ts';
 import { Recogniser } from '../cache/recognise.ts';
 import type { CacheStack } from '../cache/stack.ts';
 import { secretInUse, openCacheParts, type CacheFaces } from './cache-parts.ts';
-import { keyEndingsOf, type KeyEndings } from './key-endings.ts';
 import type { Config, ProviderConfig } from '../config/config.ts';
 import { FanOut } from '../context/care/fan-out.ts';
 import { ContextCare } from '../context/context-care.ts';
@@ -54,8 +53,6 @@ export interface Assembly extends CacheFaces {
   readonly ledger: Ledger | undefined;
   /** Resolves when what is shared with other gateways is known, or has taken too long; never rejects. */
   ready(): Promise<void>;
-  /** Tells the edge of keys that end; undefined where it keeps no answers for keys. */
-  readonly keyEndings: KeyEndings | undefined;
   /** Undefined where no budget is configured. */
   readonly walls: Walls | undefined;
   /** Finishes what nobody waits for, then closes everything in reverse. */
@@ -84,9 +81,8 @@ export function assemble(options: AssemblyOptions): Assembly {
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
   const secret = secretInUse(config, shared, ownSecret);
-  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps });
+  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps, keyring });
   const { stack, purger } = cache.faces;
-  const keyEndings = keyEndingsOf(cache.keptQueries, keyring, clock);
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });
   const budgets = budgetsOf({ config, clock, signals, ledger, priceBook, shared });
@@ -129,7 +125,6 @@ export function assemble(options: AssemblyOptions): Assembly {
     }),
     ledger,
     walls: budgets?.walls,
-    keyEndings,
     ready: () => cache.ready(),
     close: once(async () => {
       // A provider that hangs must not keep us open.
@@ -138,7 +133,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       await http?.close();
       stop();
       // In reverse, what others are built on last.
-      for (const part of [guarded, budgets?.walls, keyEndings, cache, shared, ledger, keyStore]) {
+      for (const part of [guarded, budgets?.walls, cache, shared, ledger, keyStore]) {
         await part?.close();
       }
     }),

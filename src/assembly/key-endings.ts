@@ -1,7 +1,7 @@
 import type { Keyring } from '../access/keyring.ts';
 import type { KeyName } from '../access/store.ts';
 import { everyQuery, queriesOf } from '../cache/edge/public-answers.ts';
-import type { PurgeTarget } from '../cache/invalidation/purge-bus.ts';
+import type { PurgeTarget } from '../cache/invalidation/purge-target.ts';
 import { everyTenant } from '../cache/invalidation/purge-table.ts';
 import type { Clock } from '../kernel/clock.ts';
 
@@ -13,15 +13,6 @@ interface KeyEndingsOptions {
 
 /** The store of the keys is looked at so often, even while no call comes through: the edge may be answering them all. */
 const lookEveryMs = 500;
-
-/** @param keptQueries undefined where the edge keeps no answers for keys. */
-export function keyEndingsOf(
-  keptQueries: PurgeTarget | undefined,
-  keyring: Keyring,
-  clock: Clock,
-): KeyEndings | undefined {
-  return keptQueries && new KeyEndings({ keyring, keptQueries, clock });
-}
 
 /** Takes out of the edge what it goes on answering to a key that has been revoked, rotated or changed. */
 export class KeyEndings {
