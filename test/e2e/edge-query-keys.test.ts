@@ -14,6 +14,7 @@ import type { KeyTerms } from '../../src/access/terms.ts';
 import { startGateway } from '../../src/main.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { hasVarnish } from '../services/varnish-server.ts';
+import { until } from './harness.ts';
 import { isFromEdge, query, queryHouse, type QueryHouse } from './query-house.ts';
 
 /** The keys of this house, as the command line sees them. */
@@ -25,23 +26,26 @@ function keysOf({ config }: QueryHouse) {
   return { maker, make };
 }
 
+/** Asks until the edge answers by itself. */
 async function keep({ edge }: QueryHouse, key: string): Promise<void> {
-  let answer = await query(edge.url, {}, { key });
-  for (let turn = 0; turn < 50 && !isFromEdge(answer); turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    answer = await query(edge.url, {}, { key });
-  }
-  expect([answer.status, isFromEdge(answer)]).toEqual([200, true]);
+  await until(async () => isFromEdge(await query(edge.url, {}, { key })));
 }
 
-/** Milliseconds until the edge asks the gateway again. */
-async function untilAsked({ edge }: QueryHouse, key: string): Promise<number> {
-  const from = performance.now();
-  while (isFromEdge(await query(edge.url, {}, { key }))) {
-    if (performance.now() - from > 10_000) throw new Error('it goes on and on');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return performance.now() - from;
+/** Asks until the edge asks the gateway again. */
+async function untilAsked({ edge }: QueryHouse, key: string): Promise<void> {
+  await until(async () => !isFromEdge(await query(edge.url, {}, { key })));
+}
+
+/** Asks until the key is refused. @returns when the last call began that was answered, by `performance`. */
+async function untilRefused({ edge }: QueryHouse, key: string): Promise<number> {
+  let last = -Infinity;
+  await until(async () => {
+    const began = performance.now();
+    const { status } = await query(edge.url, {}, { key });
+    if (status === 200) last = began;
+    return status === 401;
+  });
+  return last;
 }
 
 describe.skipIf(!hasVarnish)('a key whose answers the edge keeps', () => {
@@ -57,8 +61,9 @@ describe.skipIf(!hasVarnish)('a key whose answers the edge keeps', () => {
     await keep(house, other);
     const before = house.seen();
     await revokeKey(maker, { tenant: 'acme', id: 'ended' });
-    expect(await untilAsked(house, ended)).toBeLessThan(1000);
-    expect((await query(house.edge.url, {}, { key: ended })).status).toBe(401);
+    const from = performance.now();
+    // Usually half a second; the rest is for machines that are busy.
+    expect((await untilRefused(house, ended)) - from).toBeLessThan(3000);
     expect(isFromEdge(await query(house.edge.url, {}, { key: other }))).toBe(true);
     expect(house.seen()).toBeGreaterThan(before);
   }, 30_000);
@@ -69,7 +74,7 @@ describe.skipIf(!hasVarnish)('a key whose answers the edge keeps', () => {
     const text = await make('k');
     await keep(house, text);
     await changeKey(maker, { tenant: 'acme', id: 'k' }, (terms) => ({ ...terms, models: ['x'] }));
-    expect(await untilAsked(house, text)).toBeLessThan(2000);
+    await untilAsked(house, text);
     expect((await query(house.edge.url, {}, { key: text })).status).toBe(403);
     await changeKey(maker, { tenant: 'acme', id: 'k' }, (terms) => ({
       ...terms,
@@ -79,26 +84,17 @@ describe.skipIf(!hasVarnish)('a key whose answers the edge keeps', () => {
     await keep(house, text);
     // The old text goes on for three seconds, and no longer at the edge than at the gateway.
     await rotateKey(maker, { tenant: 'acme', id: 'k' }, 3000);
-    const from = performance.now();
-    let last = 200;
-    while (last === 200 && performance.now() - from < 10_000) {
-      last = (await query(house.edge.url, {}, { key: text })).status;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    expect(last).toBe(401);
-    expect(performance.now() - from).toBeLessThan(3500);
-  }, 30_000);
+    const rotatedBy = performance.now();
+    expect((await untilRefused(house, text)) - rotatedBy).toBeLessThan(3000);
+  }, 60_000);
 
   it('expires there as it does here', async () => {
     const house = await queryHouse();
     const { make } = keysOf(house);
     const text = await make('k', { expiresAt: Date.now() + 6000 });
+    const madeBy = performance.now();
     await keep(house, text);
-    const left = async () => (await query(house.edge.url, {}, { key: text })).status;
-    const from = performance.now();
-    while ((await left()) === 200) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await left()).toBe(401);
-    expect(performance.now() - from).toBeLessThan(6100);
+    expect((await untilRefused(house, text)) - madeBy).toBeLessThan(6000);
   }, 30_000);
 
   it('gets nothing that was kept before its gateway started anew', async () => {
@@ -114,7 +110,7 @@ describe.skipIf(!hasVarnish)('a key whose answers the edge keeps', () => {
       listen: { ...house.config.listen, port },
     });
     try {
-      expect(await untilAsked(house, 'ann')).toBeLessThan(1000);
+      await untilAsked(house, 'ann');
       expect((await query(house.edge.url)).status).toBe(401);
     } finally {
       await next.stop();

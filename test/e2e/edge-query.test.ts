@@ -92,20 +92,19 @@ describe.skipIf(!hasVarnish)('QUERY through a real Varnish with our VCL', () => 
   it('keeps no longer than the gateway would', async () => {
     const house = await queryHouse({ ttl: '4s' });
     const { url } = house.edge;
-    const from = performance.now();
     await query(url);
+    const storedBy = performance.now();
     // Part of its time has passed before the edge gets it.
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    await query(url);
-    expect(isFromEdge(await query(url))).toBe(true);
     let last = 0;
     while (house.provider.calls.length === 1) {
-      const began = performance.now() - from;
-      if (isFromEdge(await query(url))) last = began;
+      const began = performance.now();
+      if (isFromEdge(await query(url))) last = began - storedBy;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect(last).toBeLessThan(4100);
-  });
+    expect(last).toBeGreaterThan(1500);
+    expect(last).toBeLessThan(4000);
+  }, 30_000);
 
   it('revalidates for callers', async () => {
     const { edge, seen } = await queryHouse();
@@ -138,14 +137,12 @@ describe.skipIf(!hasVarnish)('QUERY through a real Varnish with our VCL', () => 
   });
 
   it('lets nobody wait for another: calls that are not one go on side by side', async () => {
-    const house = await queryHouse({}, { provider: { firstByteMs: 400 } });
-    const from = performance.now();
+    const house = await queryHouse({}, { provider: { firstByteMs: 3000 } });
     const ask = () => query(house.edge.url, { temperature: 1 });
-    const answers = await Promise.all(Array.from({ length: 8 }, ask));
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
-    expect(house.provider.calls).toHaveLength(8);
-    expect(performance.now() - from).toBeLessThan(1600);
-  });
+    const answers = Promise.all(Array.from({ length: 8 }, ask));
+    await until(() => house.provider.inFlight === 8);
+    expect((await answers).every(({ status }) => status === 200)).toBe(true);
+  }, 30_000);
 
   it.each([
     [{ tags: ['a'] }, true],
@@ -157,15 +154,16 @@ describe.skipIf(!hasVarnish)('QUERY through a real Varnish with our VCL', () => 
     [{ tenant: 'initech' }, false],
     [{ policies: ['response'] }, true],
     [{ all: true }, true],
-  ])('is taken out by a purge of %j within a second: %s', async (request, isGone) => {
+  ])('is taken out by a purge of %j at once: %s', async (request, isGone) => {
     const house = await queryHouse();
     const { url } = house.edge;
     const asking = { headers: { 'x-economizer-cache-tags': 'a' } };
     for (let turn = 0; turn < 3; turn++) await query(url, {}, asking);
     const from = performance.now();
     await house.gateway.assembly.purger.purge(request);
+    // Some milliseconds; the rest is for machines that are busy.
+    expect(performance.now() - from).toBeLessThan(3000);
     expect(isFromEdge(await query(url, {}, asking))).toBe(!isGone);
-    expect(performance.now() - from).toBeLessThan(1000);
     expect(house.provider.calls).toHaveLength(isGone ? 2 : 1);
   });
 

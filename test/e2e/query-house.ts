@@ -47,7 +47,9 @@ export async function queryHouse(
   more: Omit<HouseOptions, 'config'> & { readonly config?: ConfigFile } = {},
 ): Promise<QueryHouse> {
   const edge = await varnish();
-  const port = await freePort();
+  // The edge has a port, but does not listen yet: it may be found free once more.
+  let port = await freePort();
+  while (edge.url.endsWith(`:${port}`)) port = await freePort();
   // First, since a gateway empties it when it starts.
   await edge.startBefore(port);
   const { config, ...rest } = more;

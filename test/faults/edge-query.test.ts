@@ -5,14 +5,12 @@ import { isFromEdge, query, queryHouse, type QueryHouse } from '../e2e/query-hou
 import { hasVarnish } from '../services/varnish-server.ts';
 
 /** Asks until the edge answers by itself. */
-async function untilKept({ edge, provider }: QueryHouse, body: object): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) {
+async function untilKept({ edge }: QueryHouse, body: object): Promise<void> {
+  await until(async () => {
     const answer = await query(edge.url, body);
     expect(answer.status).toBe(200);
-    if (isFromEdge(answer)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`nothing is kept; the provider was asked ${provider.calls.length} times`);
+    return isFromEdge(answer);
+  });
 }
 
 /** Begins to send a question and leaves in the middle of it. */
@@ -47,7 +45,8 @@ describe.skipIf(!hasVarnish)('an edge that keeps answers to QUERY', () => {
           const answer = await query(house.url, { seed: seed + turn }, { method });
           expect(answer.status).toBe(200);
         }
-        expect(performance.now() - from).toBeLessThan(5000);
+        // Five lookups of 100 ms at most; the rest is for machines that are busy.
+        expect(performance.now() - from).toBeLessThan(10_000);
       }
     };
     house.edge.pause();
@@ -70,10 +69,10 @@ describe.skipIf(!hasVarnish)('an edge that keeps answers to QUERY', () => {
     expect(report.targets).toEqual({ edge: 'failed' });
     house.edge.resume();
     const asked = house.provider.calls.length;
-    for (let turn = 0; turn < 200 && house.provider.calls.length === asked; turn++) {
+    await until(async () => {
       await query(house.edge.url, {}, asking);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+      return house.provider.calls.length > asked;
+    });
     expect(house.provider.calls).toHaveLength(asked + 1);
   }, 60_000);
 
