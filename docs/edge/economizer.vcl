@@ -78,7 +78,8 @@ sub vcl_recv {
 # A question that the gateway may have allowed us to answer (edge.query): again to the same key, with the same body and the same fields, and
 # to nobody else. Whatever is not plainly that is passed.
 sub recv_query {
-  # Only a body of a known size can be left alone when it is too large. Who asks for a certain freshness, a part, or in a coding, asks the gateway.
+  # Only a body of a known size can be left alone when it is too large. Who asks for a certain freshness, a part, or in a coding, asks the gateway; and
+  # fields that `Connection` names do not get there.
   if (!req.http.content-length
       || std.integer(req.http.content-length, 0) < 1
       || std.integer(req.http.content-length, 0) > 1048576
@@ -88,6 +89,7 @@ sub recv_query {
       || req.http.pragma
       || req.http.range
       || req.http.expect
+      || (req.http.connection && req.http.connection !~ "(?i)^(?:keep-alive|close)$")
       || req.url ~ "#"
       || (!req.http.authorization && !req.http.x-api-key)) {
     return (pass);

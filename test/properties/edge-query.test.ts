@@ -103,6 +103,11 @@ const otherWay = fc.constantFrom<Change>(
     make: ({ body, asking }) => ({ body, asking: { ...asking, path: '/v1/chat/completions?a#b' } }),
   },
   {
+    name: 'a field for this connection alone',
+    isTelling: true,
+    make: (asked) => withField(asked, 'connection', 'keep-alive, x-economizer-agent'),
+  },
+  {
     name: 'POST',
     isTelling: true,
     make: ({ body, asking }) => ({ body, asking: { ...asking, method: 'POST' } }),
