@@ -54,6 +54,7 @@ export async function startGateway(
   try {
     await assembly.ready();
     checkWhoIsServed(config, assembly, signals);
+    assembly.keyEndings?.start();
     const url = await gateway.listen(config.listen.host, config.listen.port);
     return { url, assembly, stop: () => stop(config.shutdownGraceMs) };
   } catch (error) {

@@ -102,6 +102,54 @@ describe('a key of the store', () => {
   });
 });
 
+it('tells who watches of keys that are made, changed and ended, those of a store that is another now too', async () => {
+  const { clock, keyring, maker, make, store, signals } = setUp();
+  await make({ id: 'old' });
+  clock.advance(250);
+  keyring.look();
+  const told: string[] = [];
+  keyring.watch(({ tenant, id }) => void told.push(`${tenant} ${id}`));
+  keyring.look();
+  await make();
+  await revokeKey(maker, { tenant: 'red', id: 'old' });
+  expect(told).toEqual([]);
+  clock.advance(250);
+  keyring.look();
+  expect(told.toSorted()).toEqual(['red ci', 'red old']);
+
+  told.length = 0;
+  let isReplaced = false;
+  const other: KeyStore = {
+    ...store,
+    changes: (mark) => (isReplaced ? { all: true, keys: [], mark: 1 } : store.changes(mark)),
+  };
+  const next = new Keyring({ configured: [], store: other, clock, signals });
+  next.watch(({ id }) => void told.push(id));
+  isReplaced = true;
+  clock.advance(250);
+  next.look();
+  expect(told.toSorted()).toEqual(['ci', 'old']);
+});
+
+it('says when a text stops opening its key: when the key expires, or sooner where it was rotated', async () => {
+  const { clock, keyring, maker, make } = setUp();
+  const now = clock.now();
+  const { text } = await make({ expiresAt: now + 100_000 });
+  const { text: lasting } = await make({ id: 'lasting' });
+  clock.advance(250);
+  keyring.look();
+  expect([text, lasting, 'x', undefined].map((each) => keyring.endOf(each))).toEqual([
+    now + 100_000,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  await rotateKey(maker, { tenant: 'red', id: 'ci' }, 60_000);
+  clock.advance(250);
+  keyring.look();
+  expect(keyring.endOf(text)).toBe(now + 60_250);
+});
+
 it('keys of the configuration work beside those of the store', async () => {
   const { clock, store, signals, make } = setUp();
   const configured = { ...newTerms('blue', randomBytes), id: 'file', sha256: keyHash('hand-made') };

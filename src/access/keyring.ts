@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { EconomizerError } from '../kernel/errors.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { keyHash, looksLikeKey } from './key-text.ts';
-import type { KeyStore, StoredKey } from './store.ts';
+import type { KeyName, KeyStore, StoredKey } from './store.ts';
 import type { KeyTerms } from './terms.ts';
 
 /** A key of the configuration file. */
@@ -37,6 +37,7 @@ export class Keyring {
   readonly #configured: ReadonlyMap<string, Opening>;
   readonly #openings = new Map<string, Opening>();
   readonly #stored = new Map<string, StoredKey>();
+  #onChange: ((key: KeyName) => void) | undefined;
   #mark = 0;
   #lookedAt = -Infinity;
   #isFailing = false;
@@ -55,7 +56,7 @@ export class Keyring {
   /** True where callers must show a key: as soon as there is one, and also when the last one has ended. */
   get isNeeded(): boolean {
     if (this.#configured.size > 0 || this.#stored.size > 0) return true;
-    this.#look();
+    this.look();
     return this.#stored.size > 0;
   }
 
@@ -65,9 +66,8 @@ export class Keyring {
    * @throws EconomizerError `ECO_UNAUTHORISED` where this is no key, `ECO_KEY_ENDED` where it has ended.
    */
   find(shown: string | undefined): KeyTerms {
-    this.#look();
-    const hash = keyHash(shown ?? '');
-    const opening = this.#configured.get(hash) ?? this.#openings.get(hash);
+    this.look();
+    const opening = this.#openingOf(shown);
     if (opening === undefined) throw unknownKey();
     const { key, endsAt } = opening;
     const now = this.#clock.now();
@@ -77,7 +77,25 @@ export class Keyring {
     return key;
   }
 
-  #look(): void {
+  /** When this text stops opening its key, as far as that is known, in milliseconds since the epoch; undefined: as long as the key lives. */
+  endOf(shown: string | undefined): number | undefined {
+    const opening = this.#openingOf(shown);
+    const ends = [opening?.endsAt, opening?.key.expiresAt].filter((end) => end !== undefined);
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
+  /** From now on tells of each key of the store that is made, changed or ended. */
+  watch(onChange: (key: KeyName) => void): void {
+    this.#onChange = onChange;
+  }
+
+  #openingOf(shown: string | undefined): Opening | undefined {
+    const hash = keyHash(shown ?? '');
+    return this.#configured.get(hash) ?? this.#openings.get(hash);
+  }
+
+  /** Learns what has changed in the store, unless it has just looked. */
+  look(): void {
     const now = this.#clock.tick();
     if (now - this.#lookedAt < lookAgainMs) return;
     this.#lookedAt = now;
@@ -97,11 +115,14 @@ export class Keyring {
   #read(): void {
     const { all, keys, mark } = this.#store.changes(this.#mark);
     this.#mark = mark;
+    // Of another file in the place of the first one, what was there before has changed too.
+    const gone = all ? [...this.#stored.values()] : [];
     if (all) {
       this.#stored.clear();
       this.#openings.clear();
     }
     for (const key of keys) this.#take(key);
+    if (this.#onChange !== undefined) for (const key of [...gone, ...keys]) this.#onChange(key);
   }
 
   #take(key: StoredKey): void {

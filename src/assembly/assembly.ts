@@ -81,7 +81,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const ownSecret = keeps ? installationSecret(config.dataDirectory) : newSecret();
   const shared = openSharedParts({ config, clock, signals, ownSecret, keeps });
   const secret = secretInUse(config, shared, ownSecret);
-  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps });
+  const cache = openCacheParts({ config, clock, signals, shared, secret, keeps, keyring });
   const { stack, purger } = cache.faces;
   const ledger = config.ledger.enabled ? openLedger(options) : undefined;
   const priceBook = createPriceBook({ overrides: config.prices });

@@ -1,3 +1,4 @@
+import type { Keyring } from '../access/keyring.ts';
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,7 +25,8 @@ import type { Signals } from '../kernel/signals.ts';
 import type { PipelineParts } from '../pipeline/stages.ts';
 import { openPostgresParts, postgresPurges } from './postgres-parts.ts';
 import { EdgeDoor } from '../gateway/edge/edge-door.ts';
-import { openEdgeParts } from './edge-parts.ts';
+import { openEdgeParts, type EdgeParts } from './edge-parts.ts';
+import { KeyEndings } from './key-endings.ts';
 import { openSharedParts, type SharedParts } from './shared-parts.ts';
 
 /** What others than the stages have to do with the cache. */
@@ -33,6 +35,8 @@ export interface CacheFaces {
   readonly purger: Purger;
   /** Where an edge fetches answers from; undefined where there is none. */
   readonly edge: EdgeDoor | undefined;
+  /** Tells the edge of keys that end; undefined where it keeps no answers for keys. */
+  readonly keyEndings: KeyEndings | undefined;
 }
 
 /** The cache of a house: its tiers, who gets what from them, and what takes it out again. */
@@ -40,7 +44,7 @@ export interface CacheParts {
   readonly faces: CacheFaces;
   readonly forPipeline: Pick<
     PipelineParts,
-    'stack' | 'policies' | 'purges' | 'showsKeys' | 'random'
+    'stack' | 'policies' | 'purges' | 'showsKeys' | 'publicAnswers' | 'random'
   >;
   /** What was purged; calls that change things add to it. */
   readonly purges: PurgeWatch;
@@ -56,6 +60,8 @@ export interface CachePartsOptions {
   readonly shared: SharedParts | undefined;
   /** What keys and seals are made with. */
   readonly secret: SecretInUse;
+  /** Undefined where nobody is served. */
+  readonly keyring?: Keyring;
   /** Whether anything is kept in the data directory. */
   readonly keeps: boolean;
   /** Without the tier that this process alone sees: for a command beside the gateway. */
@@ -82,14 +88,16 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
   const stack = new CacheStack({ tiers, clock, signals, purges });
   const targets: readonly PurgeTarget[] = edge === undefined ? [] : [edge.purges];
   const purger = new Purger({ watch: purges, stack, targets, clock, signals });
+  const keyEndings = keyEndingsOf(edge, options);
   const door = edge && new EdgeDoor({ origin: edge.origin(stack, own), signals });
   return {
-    faces: { stack, purger, edge: door },
+    faces: { stack, purger, edge: door, keyEndings },
     forPipeline: {
       stack,
       policies: bookOf(config, tiers),
       purges,
       showsKeys: config.cache.showKeys,
+      publicAnswers: edge?.publicAnswers,
       random: { next: Math.random },
     },
     purges,
@@ -100,6 +108,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
       if (!isBeside) edge?.purges.listen();
     },
     async close() {
+      keyEndings?.close();
       await purger.idle();
       await stack.close();
       await postgres?.close();
@@ -231,4 +240,12 @@ function levelsOf(
 function scopeOf({ scope, shareAs, shareWith }: PolicyConfig): CacheScope {
   if (scope !== 'shared') return { kind: scope };
   return { kind: 'shared', name: shareAs, tenants: new Set(shareWith) };
+}
+
+function keyEndingsOf(
+  edge: EdgeParts | undefined,
+  { keyring, clock }: CachePartsOptions,
+): KeyEndings | undefined {
+  if (edge?.publicAnswers === undefined || keyring === undefined) return undefined;
+  return new KeyEndings({ keyring, keptQueries: edge.purges, clock });
 }

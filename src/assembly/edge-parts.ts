@@ -4,6 +4,7 @@ import { createFastlyWay } from '../cache/edge/fastly.ts';
 import type { EdgeHttp } from '../cache/edge/http.ts';
 import { EdgeNames } from '../cache/edge/names.ts';
 import { EdgeOrigin } from '../cache/edge/origin.ts';
+import { PublicAnswers } from '../cache/edge/public-answers.ts';
 import { openPurgeFile } from '../cache/edge/purge-file.ts';
 import type { PurgeWay } from '../cache/edge/purge-way.ts';
 import { EdgePurges, type EdgeShare } from '../cache/edge/purges.ts';
@@ -23,6 +24,8 @@ import { createEdgeHttp } from '../upstream/edge-http.ts';
 export interface EdgeParts {
   readonly tier: CacheTier;
   readonly purges: EdgePurges;
+  /** Undefined where the edge keeps no answers to calls. */
+  readonly publicAnswers: PublicAnswers | undefined;
   /** What the edge fetches from: all other tiers of `stack`. */
   origin(stack: CacheStack, tiers: readonly CacheTier[]): EdgeOrigin;
   close(): Promise<void>;
@@ -65,6 +68,7 @@ export function openEdgeParts(options: EdgePartsOptions): EdgeParts | undefined 
       signals,
     }),
     purges,
+    publicAnswers: edge.query ? new PublicAnswers({ names, clock }) : undefined,
     origin(stack, tiers) {
       const levels = new Set(tiers.map(({ name }) => name));
       return new EdgeOrigin({ stack, names, secret, levels, clock });

@@ -30,6 +30,11 @@ const variantPrefixes = ['anthropic-', 'openai-', 'x-goog-', 'x-ms-'];
 /** Vendor headers that name a request or a person, or only steer our own connection; they cannot change an answer. */
 const inertHeaders = new Set(['anthropic-dangerous-direct-browser-access', 'openai-request-id']);
 
+/** True for a vendor header that can change an answer. @param name in lower case. */
+export function isVariant(name: string): boolean {
+  return variantPrefixes.some((prefix) => name.startsWith(prefix)) && !inertHeaders.has(name);
+}
+
 /** The vendor headers of a call that can change its answer (versions, betas, organisation), sorted. */
 export function variantHeaders(headers: readonly string[]): string {
   let found: string[] | undefined;
@@ -38,8 +43,7 @@ export function variantHeaders(headers: readonly string[]): string {
     // Only names that begin with a, o or x can match; most do not.
     if (first !== 0x61 && first !== 0x6f && first !== 0x78) continue;
     const name = headers[index]!.toLowerCase();
-    if (!variantPrefixes.some((prefix) => name.startsWith(prefix)) || inertHeaders.has(name))
-      continue;
+    if (!isVariant(name)) continue;
     (found ??= []).push(`${name}:${headers[index + 1]!}`);
   }
   return found === undefined ? '' : JSON.stringify(found.sort());

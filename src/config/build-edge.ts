@@ -3,8 +3,8 @@ import type { ConfigValues } from './schema.ts';
 
 type EdgeValues = NonNullable<ConfigValues['edge']>;
 
-export function edgeConfig({ url, lookup, purge }: EdgeValues): EdgeConfig {
-  return { url: bare(url), lookupMs: lookup, purge: purgeConfig(purge, url) };
+export function edgeConfig({ url, lookup, query, purge }: EdgeValues): EdgeConfig {
+  return { url: bare(url), lookupMs: lookup, query, purge: purgeConfig(purge, url) };
 }
 
 /** The schema has seen to it that what a kind needs is there. */

@@ -3,7 +3,7 @@
  * is made from these values.
  */
 export const defaults = {
-  edge: { lookup: '20ms', purgeTimeout: '2s' },
+  edge: { lookup: '20ms', query: false, purgeTimeout: '2s' },
   listen: { host: '127.0.0.1', port: 8787 },
   data: '.economizer',
   provider: { connections: 512, keepAlive: '60s' },

@@ -26,3 +26,17 @@ export function ownEdge({ edge, listen }: Config): readonly Finding[] {
     { path: ['edge', 'url'], problem: 'must not be this gateway itself; name the edge before it' },
   ];
 }
+
+/** Answers to `QUERY` need somebody who may have them, and an edge that keeps them apart by body and caller. */
+export function keptQueries({ cache, edge }: Config): readonly Finding[] {
+  if (edge === undefined || !edge.query) return [];
+  const path = ['edge', 'query'];
+  if (edge.purge.kind !== 'varnish') {
+    const problem = `must be false for ${edge.purge.kind}, which keeps answers to GET alone`;
+    return [{ path, problem }];
+  }
+  if (cache.policies.some((policy) => policy.edge === 'public')) return [];
+  const problem =
+    'must be false where no policy lets answers lie at the edge; give one edge: public';
+  return [{ path, problem }];
+}

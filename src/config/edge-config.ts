@@ -3,6 +3,8 @@ export interface EdgeConfig {
   /** Without a slash at its end. */
   readonly url: string;
   readonly lookupMs: number;
+  /** It may keep answers to `QUERY`. */
+  readonly query: boolean;
   readonly purge: EdgePurgeConfig;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { choice, duration, section, text } from './fields.ts';
+import { choice, duration, flag, section, text } from './fields.ts';
 
 const address = (description: string) =>
   text(description).refine(isPlainUrl, {
@@ -83,6 +83,10 @@ export const edgeSchema = section(
       'How long the edge may take for a lookup; what is slower is a miss.',
       defaults.edge.lookup,
       { min: 1, max: 10_000 },
+    ),
+    query: flag(
+      'Whether the edge may keep answers to `QUERY` too, each for its own key and question. What it answers so, neither ledger nor budgets see. For `varnish` alone.',
+      defaults.edge.query,
     ),
     purge,
   },

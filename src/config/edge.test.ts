@@ -30,6 +30,7 @@ describe('the section edge', () => {
     expect(edgeOf(varnish)).toEqual({
       url: 'https://edge.example.com',
       lookupMs: 20,
+      query: false,
       purge: { kind: 'varnish', urls: ['https://edge.example.com'], secret, timeoutMs: 2000 },
     });
     const urls = ['http://10.0.0.1:6081', 'http://10.0.0.2:6081/'];
@@ -76,6 +77,27 @@ describe('the section edge', () => {
   it('is not this gateway itself', () => {
     const edge = { ...varnish, url: 'http://localhost:8787' };
     expect(faultsOf({ edge })).toEqual([expect.stringContaining('edge.url must not be this')]);
+  });
+
+  it('keeps answers to QUERY only where some are public and it can tell them apart', () => {
+    const open = { policies: { faq: { ...share, edge: 'public' } } };
+    const edge = { ...varnish, query: true };
+    const { config, faults } = read({ edge, cache: open });
+    expect(faults).toEqual([]);
+    expect(config!.edge!.query).toBe(true);
+    expect(faultsOf({ edge })).toEqual([
+      'edge.query must be false where no policy lets answers lie at the edge; give one edge: public',
+    ]);
+    const cloudflare = { kind: 'cloudflare', zone: '023e', token: 't' };
+    expect(faultsOf({ edge: { ...edge, purge: cloudflare }, cache: open })).toEqual([
+      'edge.query must be false for cloudflare, which keeps answers to GET alone',
+    ]);
+    expect(faultsOf({ edge: { ...edge, query: 'maybe' }, cache: open })).toEqual([
+      expect.stringContaining('edge.query must be'),
+    ]);
+    expect(faultsOf({ edge: { url: edge.url, query: true }, cache: open })).toEqual([
+      expect.stringContaining('edge.purge is missing'),
+    ]);
   });
 
   it('keeps its secrets out of logs', () => {

@@ -9,7 +9,7 @@ import {
   oversubscribed,
   twins,
 } from './budget-checks.ts';
-import { ownEdge, publicPolicies } from './edge-checks.ts';
+import { keptQueries, ownEdge, publicPolicies } from './edge-checks.ts';
 import { defaults } from './defaults.ts';
 import { isOwnAddress } from './from-environment.ts';
 import { nearest } from './nearest.ts';
@@ -39,6 +39,7 @@ export const semanticChecks: readonly Check[] = [
   { sections: ['cache', 'redis', 'postgres'], findings: policyLevels },
   { sections: ['redis', 'postgres'], findings: certificates },
   { sections: ['cache', 'edge'], findings: publicPolicies },
+  { sections: ['cache', 'edge'], findings: keptQueries },
   { sections: ['edge', 'listen'], findings: ownEdge },
   { sections: ['limits'], findings: idleLimits },
   { sections: ['runaway'], findings: runawayOrder },

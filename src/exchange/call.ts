@@ -114,6 +114,8 @@ export interface Call {
   afterFlight: Promise<void> | undefined;
   /** We ended its stream where its hold ended: it is no answer to keep, and its count is ours. */
   cut?: boolean;
+  /** It came in a form whose answers caches of HTTP may keep (`QUERY`), so the reply says whether they may. */
+  isCacheable?: true;
   readonly account: Account;
   readonly trail: TrailLine[];
 }

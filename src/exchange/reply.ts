@@ -11,6 +11,14 @@ export interface Reply {
   readonly cacheStatus?: string;
   /** Seconds since the answer was made, where it is a stored one. */
   readonly ageSeconds?: number;
+  /** Where it is a stored answer that a cache of HTTP may keep for this caller and this question. */
+  readonly keep?: KeepTerms | undefined;
+}
+
+/** For how long a cache of HTTP may keep an answer, in milliseconds from now, and the names that it is purged by there. */
+export interface KeepTerms {
+  readonly freshMs: number;
+  readonly surrogateKeys: readonly string[];
 }
 
 export function isWhole(body: Bytes | ByteStream): body is Bytes {

@@ -89,6 +89,11 @@ export class Access {
     );
   }
 
+  /** When this credential ends, as far as that is known, in milliseconds since the epoch; undefined: when its key does. */
+  endOf(shown: string | undefined): number | undefined {
+    return this.#keyring.endOf(shown);
+  }
+
   /** Few keys make many calls, so what is made of one is kept as long as the key is. */
   #identityOf(terms: KeyTerms): Identity {
     let identity = this.#identities.get(terms);

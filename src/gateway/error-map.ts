@@ -12,6 +12,7 @@ const answers: Record<ErrorKind, { readonly status: number; readonly type: strin
   service: { status: 503, type: 'api_error' },
   missing: { status: 404, type: 'not_found_error' },
   'too-large': { status: 413, type: 'request_too_large' },
+  'media-type': { status: 415, type: 'invalid_request_error' },
   unsupported: { status: 501, type: 'invalid_request_error' },
   unstored: { status: 504, type: 'not_stored_error' }, // RFC 9111 section 5.2.1.7 names this status
   upstream: { status: 502, type: 'api_error' },

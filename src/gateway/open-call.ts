@@ -8,6 +8,7 @@ import { unknownTenant } from '../kernel/names.ts';
 import { textOf, isObject, parseJson } from '../kernel/json.ts';
 import type { Access, Identity } from './access.ts';
 import { refuseOthers } from './local-only.ts';
+import { checkMediaType } from './media-type-check.ts';
 import { readRequestHeaders, withoutCredential, type RequestHeaders } from './request-headers.ts';
 import { queryMethod, type Route, type Routes } from './routes.ts';
 
@@ -65,6 +66,7 @@ export function openCall(head: RequestHead, options: DoorOptions): OpenedCall {
     if (!hasKeys && head.peer !== undefined) refuseOthers(head.peer, headers);
     if (hasKeys) headers = withoutCredential(headers);
     route = options.routes.find(method, target, headers.isAnthropic);
+    if (method === queryMethod && route.dialect !== undefined) checkMediaType(rawHeaders);
     // Where callers show keys of ours, `authorization` and `x-api-key` end here; where we hold the provider's, we replace them.
     const bringsOwn = options.bringYourOwn.has(route.provider.name) && !hasKeys;
     const passedOn = bringsOwn ? headers.credentials : headers.otherCredentials;

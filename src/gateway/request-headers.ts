@@ -2,6 +2,7 @@ import { parseCacheControl } from '../cache/cache-control.ts';
 import { isName } from '../kernel/names.ts';
 import { nameFrom, tagsFrom } from './caller-names.ts';
 import { isLocalOrigin } from './local-only.ts';
+import { isOwnField, type RequestField } from './request-fields.ts';
 import { noDirectives, type CacheDirectives } from '../exchange/directives.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { EconomizerError } from '../kernel/errors.ts';
@@ -39,7 +40,7 @@ const credentialName =
   /(?:^|-)(?:auth|authorization|authentication|token|api-?key|apikey|secret|cookie|credentials?)(?:-|$)/;
 
 /** Fields between the caller and us (RFC 9110 section 7.6.1), and those that our own client makes anew. */
-const ours = new Set([
+const ours: ReadonlySet<string> = new Set<RequestField>([
   'keep-alive',
   'proxy-connection',
   'proxy-authorization',
@@ -83,7 +84,7 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     if (name === 'connection') nominated += `,${value.toLowerCase()}`;
     else if (name === 'host') draft.host = value;
     else if (ours.has(name)) continue;
-    else if (name.startsWith('x-economizer-')) readOwn(draft, name, value);
+    else if (isOwnField(name)) readOwn(draft, name, value);
     else if (readKnown(draft, name, value)) draft.forwarded.push(raw[index]!, value);
   }
   if (draft.cacheControl !== '') draft.directives = parseCacheControl(draft.cacheControl);
@@ -101,7 +102,7 @@ export function withoutCredential(headers: RequestHeaders): RequestHeaders {
   };
 }
 
-const ownCredentials = new Set(['authorization', 'x-api-key']);
+const ownCredentials: ReadonlySet<string> = new Set<RequestField>(['authorization', 'x-api-key']);
 
 const nothingNominated = /^(?:[,\s]|keep-alive|close|upgrade|te)*$/;
 
@@ -173,7 +174,7 @@ function readKnown(draft: Draft, name: string, value: string): boolean {
 const namesSeen = new Map<string, boolean>();
 
 /** Few names come again and again, so what was found of one is remembered. */
-function isCredential(name: string): boolean {
+export function isCredential(name: string): boolean {
   let is = namesSeen.get(name);
   if (is === undefined) {
     if (namesSeen.size >= 1000) namesSeen.clear();

@@ -5,6 +5,7 @@ import { EconomizerError } from '../kernel/errors.ts';
 import type { Pipeline } from '../pipeline/stages.ts';
 import { adminPrefix, type AdminApi } from './admin/api.ts';
 import { edgePrefix, type EdgeDoor } from './edge/edge-door.ts';
+import { beginQuery, withoutCacheFields, writeKept } from './edge/query-reply.ts';
 import { limitCall } from './call-limit.ts';
 import {
   openCall,
@@ -121,20 +122,28 @@ export class Gateway {
       this.#options,
     );
     this.#watch(response, opened.call);
-    if (method === queryMethod) keptNowhere(response);
+    const isQuery = method === queryMethod;
+    if (isQuery) beginQuery(response, opened.call);
     const { pipeline, clock } = this.#options;
     try {
       const fault = opened.fault ?? this.#fullOrStopping();
       if (fault !== undefined) throw fault;
       const call = await this.#receive(opened, request);
       const reply = await pipeline.run(call);
-      writeReply(response, call, reply, { nowTick: clock.tick(), fallback: errorDialect(call) });
+      if (isQuery && writeKept(response, call, reply, this.#keyEndsInMs(opened))) return;
+      const passed = isQuery ? withoutCacheFields(reply) : reply;
+      writeReply(response, call, passed, { nowTick: clock.tick(), fallback: errorDialect(call) });
     } catch (cause) {
       const error = EconomizerError.from(cause);
       // The pipeline books what it was given; what never got there is booked as turned away.
       if (opened.call.account.outcome === undefined) await pipeline.refuse(opened.call, error);
       this.#answer(response, opened, error);
     }
+  }
+
+  #keyEndsInMs({ headers }: OpenedCall): number {
+    const { access, clock } = this.#options;
+    return (access.endOf(headers?.credential) ?? Infinity) - clock.now();
   }
 
   async #receive(opened: OpenedCall, request: IncomingMessage): Promise<Call> {
@@ -175,10 +184,4 @@ export class Gateway {
       `More than ${concurrentCalls} calls are under way (limits.concurrent_calls); try again.`,
     );
   }
-}
-
-/** Caches on the way may keep answers to QUERY, and know nothing of who may have which. */
-function keptNowhere(response: ServerResponse): void {
-  response.setHeader('cache-control', 'no-store');
-  response.setHeader('cdn-cache-control', 'no-store');
 }

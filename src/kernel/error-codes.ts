@@ -6,6 +6,7 @@ export type ErrorKind =
   | 'quota' // a budget or a limit of ours says no
   | 'missing' // no such model, provider or path
   | 'too-large'
+  | 'media-type' // a body of a kind that is not taken here
   | 'unsupported' // a part of HTTP or of an API that this gateway does not serve
   | 'unstored' // only a stored answer was wanted and there is none
   | 'upstream' // the provider failed or broke its protocol
@@ -38,6 +39,10 @@ export const errorCodes = {
   ECO_BAD_HTTP: {
     kind: 'invalid',
     when: 'The request is not HTTP/1.1, its head is too large (`limits.headers`, `limits.header_bytes`), or it comes too slowly (`limits.receive`).',
+  },
+  ECO_MEDIA_TYPE: {
+    kind: 'media-type',
+    when: 'A `QUERY` does not say that its body is `application/json` (RFC 10008 section 2).',
   },
   ECO_NO_UPGRADE: {
     kind: 'unsupported',

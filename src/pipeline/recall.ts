@@ -1,4 +1,5 @@
 import { cacheStatus } from '../cache/cache-status.ts';
+import type { PublicAnswers } from '../cache/edge/public-answers.ts';
 import { ageSeconds, endOfFreshness, judge } from '../cache/freshness.ts';
 import { RefreshWorth } from '../cache/policies/refresh-worth.ts';
 import { mayReuse, type CachePolicy } from '../cache/policy.ts';
@@ -38,6 +39,8 @@ interface RecallOptions {
   readonly waitedMs?: (() => number) | undefined;
   /** Says in `Cache-Status` under which key. */
   readonly showsKeys?: boolean | undefined;
+  /** Undefined: no answer to a call may be kept by caches of HTTP. */
+  readonly publicAnswers?: PublicAnswers | undefined;
   readonly clock: Clock;
   readonly without: WithoutUs;
   readonly refresher: Refresher;
@@ -163,11 +166,13 @@ function serve(
           ...(failedStatus === undefined ? {} : { status: failedStatus }),
         })
       : cacheStatus({ hit: { freshUntil: endOfFreshness(entry, policy) }, now, detail: tier });
-  return {
+  const reply: Reply = {
     ...renderAnswer(entry.answer, call),
     cacheStatus: named(status, call, options),
     ageSeconds: ageSeconds(entry, now),
   };
+  if (call.isCacheable !== true || how !== 'hit') return reply;
+  return { ...reply, keep: options.publicAnswers?.termsFor(call, policy, entry) };
 }
 
 interface Forwarding {

@@ -1,3 +1,4 @@
+import type { PublicAnswers } from '../cache/edge/public-answers.ts';
 import type { PurgeView } from '../cache/invalidation/purge-watch.ts';
 import type { PolicyBook } from '../cache/policies/policy-book.ts';
 import type { CheaperOf } from '../budget/ladder/cheaper-models.ts';
@@ -53,6 +54,8 @@ export interface PipelineParts {
   readonly purges?: PurgeView | undefined;
   /** `Cache-Status` says under which key. */
   readonly showsKeys?: boolean | undefined;
+  /** Undefined: caches of HTTP keep no answers to calls. */
+  readonly publicAnswers?: PublicAnswers | undefined;
   readonly random: Random;
   readonly books: Books;
   readonly price: PriceUsage;

@@ -63,6 +63,13 @@ describe('what an edge is to be told', () => {
     expect(told).toEqual([]);
   });
 
+  it('is told no second time where nothing of it can be on its way', async () => {
+    const { queue, told, pass } = stage();
+    await queue.add(['a'], false, true);
+    await pass(100_000);
+    expect(told).toEqual(['hard a']);
+  });
+
   it('is told again with growing pauses until the edge has heard, and both are said', async () => {
     const { queue, told, heard, state, pass } = stage();
     state.failure = { error };

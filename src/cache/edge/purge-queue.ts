@@ -51,9 +51,9 @@ export class PurgeQueue {
   }
 
   /** Resolves when the edge has heard, or with why it could not be told for now; then it is told later. Never rejects. */
-  add(keys: readonly string[], soft: boolean): Promise<EconomizerError | undefined> {
+  add(keys: readonly string[], soft: boolean, once = false): Promise<EconomizerError | undefined> {
     this.#take(keys, soft);
-    this.#echo(keys, soft);
+    if (!once) this.#echo(keys, soft);
     return this.#tell();
   }
 

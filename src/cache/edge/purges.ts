@@ -50,10 +50,13 @@ export class EdgePurges implements PurgeTarget {
     return this.#queues.some(({ isBehind }) => isBehind);
   }
 
-  async purge(selected: readonly Selected[], { soft }: { readonly soft: boolean }): Promise<void> {
+  async purge(
+    selected: readonly Selected[],
+    { soft, once }: { readonly soft: boolean; readonly once?: boolean },
+  ): Promise<void> {
     const keys = this.#keysFor(selected);
     if (keys.length === 0) return;
-    const failures = await Promise.all(this.#queues.map((queue) => queue.add(keys, soft)));
+    const failures = await Promise.all(this.#queues.map((queue) => queue.add(keys, soft, once)));
     const failure = failures.find((each) => each !== undefined);
     if (failure !== undefined) throw failure;
   }

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EdgeAnswer, EdgeOrigin } from '../../cache/edge/origin.ts';
 import { edgeMediaType } from '../../cache/tiers/edge.ts';
 import type { Signals } from '../../kernel/signals.ts';
-import { freshnessFields } from './edge-fields.ts';
+import { freshnessFields, keptNowhere } from './edge-fields.ts';
+import { matches } from './etag.ts';
 
 export const edgePrefix = '/economizer/edge/v1/';
 
@@ -69,28 +70,12 @@ function give(
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 
-/** Weak comparison (RFC 9110 section 13.1.2). */
-function matches(field: string | undefined, etag: string): boolean {
-  if (field === undefined) return false;
-  return (
-    field.trim() === '*' ||
-    field.split(',').some((each) => each.trim().replace(/^W\//, '') === etag)
-  );
-}
-
 /** What is not there now may be there in a moment, so no refusal is kept anywhere. */
 function refuse(
   response: ServerResponse,
   status: number,
   fields: Readonly<Record<string, string>> = {},
 ): void {
-  const never = 'no-store';
-  response.writeHead(status, {
-    ...fields,
-    'cache-control': never,
-    'cdn-cache-control': never,
-    'surrogate-control': never,
-    'content-length': 0,
-  });
+  response.writeHead(status, { ...fields, ...keptNowhere, 'content-length': 0 });
   response.end();
 }

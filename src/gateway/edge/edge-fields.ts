@@ -1,4 +1,5 @@
 import type { EdgeAnswer } from '../../cache/edge/origin.ts';
+import type { KeepTerms } from '../../exchange/reply.ts';
 
 /** More of a field than this some caches cut off, and with it the names behind. */
 const fieldBytesMax = 4096;
@@ -10,14 +11,36 @@ const fieldBytesMax = 4096;
  */
 export function freshnessFields(
   answer: Pick<EdgeAnswer, 'freshMs' | 'staleMs' | 'surrogateKeys'>,
-  ageSeconds = 0,
 ): Record<string, string> {
-  // Rounded down: an edge must not keep what a gateway would call stale.
-  const fresh = Math.floor(answer.freshMs / 1000) + ageSeconds;
   const stale = Math.floor(answer.staleMs / 1000);
   const grace = stale === 0 ? '' : `, stale-while-revalidate=${stale}, stale-if-error=${stale}`;
-  const lifetime = `max-age=${fresh}${grace}`;
-  const names = fitting(answer.surrogateKeys);
+  return fields(`max-age=${secondsLeft(answer.freshMs)}${grace}`, answer.surrogateKeys);
+}
+
+/**
+ * The same for an answer to `QUERY`. `public` lets shared caches keep an answer though its request showed who asks (RFC 9111 section 3.5); past its time only
+ * a gateway may say whether it still serves, and what a new one may cost (`must-revalidate`).
+ * @param ageSeconds what the field `Age` says: a lifetime counts from there.
+ */
+export function queryFreshness(terms: KeepTerms, ageSeconds: number): Record<string, string> {
+  const lifetime = secondsLeft(terms.freshMs) + ageSeconds;
+  return fields(`public, max-age=${lifetime}, must-revalidate`, terms.surrogateKeys);
+}
+
+/** For answers that no cache may keep. */
+export const keptNowhere: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'cdn-cache-control': 'no-store',
+  'surrogate-control': 'no-store',
+};
+
+/** Rounded down: an edge must not keep what a gateway would call stale. */
+function secondsLeft(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+function fields(lifetime: string, surrogateKeys: readonly string[]): Record<string, string> {
+  const names = fitting(surrogateKeys);
   return {
     'cache-control': 'no-store',
     'cdn-cache-control': lifetime,
