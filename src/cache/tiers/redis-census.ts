@@ -14,7 +14,8 @@ interface CensusOptions {
   readonly deadlineMs: number;
 }
 
-const allKinds = 'cbmr';
+const kinds: readonly PlaceKind[] = ['c', 'b', 'm', 'r'];
+const allKinds = kinds.join('');
 const stepKeys = 1000;
 /** A count that would take more steps is reckoned from those. */
 const countStepsMax = 20;
@@ -100,8 +101,6 @@ export async function redisStats(options: CensusOptions): Promise<TierStats> {
     sharedBytesSaved: Math.round(saved),
   };
 }
-
-const kinds: readonly PlaceKind[] = ['c', 'b', 'm', 'r'];
 
 /** Keys by their kind. `seen`: after how many of all keys it ended; undefined: it saw all. */
 async function count(options: CensusOptions) {

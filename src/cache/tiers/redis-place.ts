@@ -31,7 +31,7 @@ export function bearersOf(prefix: string, bodyPlace: string): string {
   return `${prefix}r${bodyPlace.slice(prefix.length + 1)}`;
 }
 
-/** The places of all entries, or of these kinds, as `SCAN` takes it. */
-export function placesPattern(prefix: string, kinds = 'c'): string {
+/** The places of all things of these kinds, as `SCAN` takes it. */
+export function placesPattern(prefix: string, kinds: string): string {
   return `${prefix.replace(/[*?[\]\\]/g, String.raw`\$&`)}[${kinds}]1:{*}`;
 }
