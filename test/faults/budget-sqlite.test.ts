@@ -142,7 +142,8 @@ describe('budgets in a file', { timeout: 30_000 }, () => {
     const [balance] = await store.read(['a']);
     const before = printed.slice(0, printed.indexOf('failed'));
     expect(balance!.spent + balance!.held).toBeGreaterThanOrEqual(7 * count(before, 'held'));
-    expect((await store.hold(ask('after'))).held).toBe(true);
+    const after = { ...ask('after'), lines: [{ ...lines[0]!, limit: 1e12 }] };
+    expect((await store.hold(after)).held).toBe(true);
   });
 
   it('kill -9 of a process that holds loses nothing, and its holds are charged', async () => {
@@ -165,8 +166,8 @@ describe('budgets in a file', { timeout: 30_000 }, () => {
     await store.heartbeat();
     const open_ = await store.openHolds();
     expect(open_.every(({ state }) => state === 'charged')).toBe(true);
-    // What was done in the moment of a kill may not have been printed.
-    const unsure = 3;
+    // What was done in the moment of a kill may not have been printed: by each of its four calls at once, three times.
+    const unsure = 12;
     expect(open_.length).toBeGreaterThanOrEqual(held - settled - unsure);
     expect(open_.length).toBeLessThanOrEqual(held - settled + unsure);
     const [a, b] = await store.read(['a', 'b']);
