@@ -78,6 +78,7 @@ sub vcl_recv {
 # A question that the gateway may have allowed us to answer (edge.query): again to the same key, with the same body and the same fields, and
 # to nobody else. Whatever is not plainly that is passed.
 sub recv_query {
+  std.collect(req.http.connection);
   # Only a body of a known size can be left alone when it is too large. Who asks for a certain freshness, a part, or in a coding, asks the gateway; and
   # fields that `Connection` names do not get there.
   if (!req.http.content-length

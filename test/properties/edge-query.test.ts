@@ -105,7 +105,7 @@ const otherWay = fc.constantFrom<Change>(
   {
     name: 'a field for this connection alone',
     isTelling: true,
-    make: (asked) => withField(asked, 'connection', 'keep-alive, x-economizer-agent'),
+    make: (asked) => withField(asked, 'connection', ['keep-alive', 'x-economizer-agent']),
   },
   {
     name: 'POST',
