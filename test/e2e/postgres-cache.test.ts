@@ -17,7 +17,7 @@ describe.skipIf(!hasPostgres)('gateways on one PostgreSQL', () => {
     cache: {
       secret: 'one secret of sixteen',
       disk: { enabled: false },
-      postgres: { lookup: '5s' },
+      postgres: { lookup: '5s', store: '20s' },
       ...more,
     },
   });
@@ -25,13 +25,10 @@ describe.skipIf(!hasPostgres)('gateways on one PostgreSQL', () => {
   async function house(config: object = configWith()) {
     const started = await startHouse({ config });
     const { stack } = started.gateway.assembly;
-    const isUp = async (): Promise<boolean> => {
+    await until(async () => {
       const reports = await stack.stats();
       return reports.every(({ stats }) => stats !== undefined);
-    };
-    for (let tries = 0; tries < 400 && !(await isUp()); tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+    }, 30_000);
     return started;
   }
 

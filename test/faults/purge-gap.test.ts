@@ -23,7 +23,10 @@ async function redis(): Promise<Shared> {
 async function postgres(): Promise<Shared> {
   // What it has not written yet when it is killed is lost, so it shall write at once.
   const server = await startPostgres(['fsync=off', 'wal_writer_delay=1ms']);
-  const cache = { secret: 'one secret of sixteen', postgres: { lookup: '5s' } };
+  const cache = {
+    secret: 'one secret of sixteen',
+    postgres: { lookup: '5s', store: '20s' },
+  };
   const config = { postgres: { url: server.url, connect: '20s' }, cache };
   return {
     config,
