@@ -3,6 +3,7 @@ import { Advisor } from './advisor.ts';
 import type { Limits } from './limits.ts';
 import { Residents } from './residents.ts';
 import { FrequencySketch } from './sketch.ts';
+import { none } from './slot-lists.ts';
 import { WorthScale } from './worth.ts';
 
 export interface EvictionOptions extends Limits {
@@ -33,9 +34,17 @@ export class Eviction {
     this.#sketch = new FrequencySketch(drawn(random));
     const limits = { maxEntries, maxBytes };
     const judges = { sketch: this.#sketch, worths: this.#worths, random };
-    this.#advisor = new Advisor(limits, judges);
-    const wouldKeep = (hash: number) => this.#advisor.wouldKeep(hash);
-    const options = { limits, ...judges, evicted, wouldKeep };
+    this.#advisor = new Advisor(limits, judges, (slot) => this.#residents.slots.passedByLru(slot));
+    const options = {
+      limits,
+      ...judges,
+      evicted: (slot: number) => {
+        this.#advisor.settle(this.#residents.slots.hash(slot), none);
+        evicted(slot);
+      },
+      wouldKeep: (hash: number) => this.#advisor.wouldKeep(hash),
+      isTooDear: (hash: number) => this.#advisor.isTooDear(hash),
+    };
     this.#residents = new Residents(options, this.#advisor.windowShare);
   }
 
@@ -57,7 +66,7 @@ export class Eviction {
     const { slots } = this.#residents;
     const hash = slots.hash(slot);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot), true);
+    if (this.#advisor.follows(hash)) this.#ask(hash, slots.bytesOf(slot), slots.worth(slot), slot);
     this.#residents.hit(slot);
   }
 
@@ -71,8 +80,9 @@ export class Eviction {
     const size = sizeOf(bytes);
     const noted = this.#worths.noted(worth);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted, false);
+    if (this.#advisor.follows(hash)) this.#ask(hash, size, noted, none);
     const slot = this.#residents.add(hash, size, noted);
+    if (slot !== none) this.#advisor.settle(hash, slot);
     this.#sketch.fit(this.entries);
     return slot;
   }
@@ -83,8 +93,7 @@ export class Eviction {
     const noted = this.#worths.noted(worth);
     const hash = this.#residents.slots.hash(slot);
     this.#sketch.add(hash);
-    if (this.#advisor.follows(hash)) this.#advisor.replace(hash, size, noted);
-    return this.#residents.replace(slot, size, noted);
+    return this.#replace(hash, slot, size, noted);
   }
 
   /** The entry takes other room than it did, though nobody asked for it. False if it is not worth that; then the slot is free. */
@@ -92,8 +101,7 @@ export class Eviction {
     const size = sizeOf(bytes);
     const { slots } = this.#residents;
     const [hash, worth] = [slots.hash(slot), slots.worth(slot)];
-    if (this.#advisor.follows(hash)) this.#advisor.replace(hash, size, worth);
-    return this.#residents.replace(slot, size, worth);
+    return this.#replace(hash, slot, size, worth);
   }
 
   /** The entry is gone for a reason of its own: deleted, or past its time. */
@@ -110,8 +118,15 @@ export class Eviction {
     this.#sketch.clear();
   }
 
-  #ask(hash: number, bytes: number, worth: number, isServed: boolean): void {
-    this.#advisor.request(hash, bytes, worth, isServed);
+  #replace(hash: number, slot: number, bytes: number, worth: number): boolean {
+    if (this.#advisor.follows(hash)) this.#advisor.replace(hash, bytes, worth);
+    const isKept = this.#residents.replace(slot, bytes, worth);
+    this.#advisor.settle(hash, isKept ? slot : none);
+    return isKept;
+  }
+
+  #ask(hash: number, bytes: number, worth: number, slot: number): void {
+    this.#advisor.request(hash, bytes, worth, slot);
     this.#residents.windowShare = this.#advisor.windowShare;
   }
 }

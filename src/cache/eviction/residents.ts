@@ -15,6 +15,8 @@ export interface ResidentsOptions {
   readonly evicted: (slot: number) => void;
   /** Whether a cache that had this window always would keep the key with this hash; undefined if nobody knows. */
   readonly wouldKeep?: (hash: number) => boolean | undefined;
+  /** Whether the key with this hash should not go, since plain LRU would keep it and we have given up enough of that. */
+  readonly isTooDear?: (hash: number) => boolean;
 }
 
 /** A window of the whole cache: who was used longest ago goes, whatever its fame (LRU). */
@@ -147,10 +149,19 @@ export class Residents {
     const candidate = this.slots.lists.oldest(window);
     this.#passDense();
     const victim = this.#walk.leastInMain();
-    if (victim === none) this.#evict(candidate);
-    else if (!this.#isWindowOver(candidate)) this.#evict(victim);
+    if (victim === none) this.#giveUp(candidate);
+    else if (!this.#isWindowOver(candidate)) this.#giveUp(victim);
     else if (this.#isWelcome(candidate)) this.#admit(candidate, this.#walk.length);
-    else this.#evict(candidate);
+    else this.#giveUp(candidate);
+  }
+
+  /** The entry goes, or another in its stead. */
+  #giveUp(slot: number): void {
+    const { slots } = this;
+    if (this.#options.isTooDear?.(slots.hash(slot)) !== true) return this.#evict(slot);
+    this.#evict(slots.goesByLru);
+    if (!slots.isKept(slot)) return;
+    if (slots.part(slot) === window && this.#isWindowOver(slot)) slots.move(slot, probation);
   }
 
   /** First to go should be who saves least for its room, so the few that come first and are known to save more than most step back. */
@@ -172,10 +183,13 @@ export class Residents {
     if (isKept === false) return false;
     for (let left = isKept === true ? passedForModel : 0; left > 0; left--) {
       const first = this.#walk.leastInMain();
-      if (wouldKeep(first) !== true) break;
+      if (wouldKeep(first) !== true) {
+        this.#walk.isWorthIt(candidate, false);
+        return true;
+      }
       slots.renew(first);
     }
-    return this.#walk.isWorthIt(candidate, false) || isKept === true;
+    return this.#walk.isWorthIt(candidate, false);
   }
 
   #isDense(slot: number): boolean {
@@ -185,8 +199,11 @@ export class Residents {
   }
 
   #admit(candidate: number, victims: number): void {
-    for (let gone = 0; gone < victims; gone++) this.#evict(this.#walk.leastInMain());
-    this.slots.move(candidate, probation);
+    for (let gone = 0; gone < victims && this.slots.isOver; gone++) {
+      const least = this.#walk.leastInMain();
+      if (least !== none) this.#giveUp(least);
+    }
+    if (this.slots.isKept(candidate)) this.slots.move(candidate, probation);
   }
 
   /** After the window was made smaller, its oldest move over without a contest, as far as the rest has room. */

@@ -9,8 +9,18 @@ export class Shadow {
   readonly #index = new HashIndex();
   readonly #residents: Residents;
 
-  constructor(limits: Limits, judges: Judges, windowShare: number) {
-    const evicted = (slot: number) => this.#index.delete(this.#residents.slots.hash(slot));
+  /** @param evictedHash told of each that goes to make room for another. */
+  constructor(
+    limits: Limits,
+    judges: Judges,
+    windowShare: number,
+    evictedHash?: (hash: number) => void,
+  ) {
+    const evicted = (slot: number) => {
+      const hash = this.#residents.slots.hash(slot);
+      this.#index.delete(hash);
+      evictedHash?.(hash);
+    };
     this.#residents = new Residents({ limits, ...judges, evicted }, windowShare);
   }
 

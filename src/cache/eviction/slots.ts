@@ -1,5 +1,5 @@
 import { type Limits, loadOf } from './limits.ts';
-import { SlotLists } from './slot-lists.ts';
+import { none, SlotLists } from './slot-lists.ts';
 
 /** The parts of a cache, and where a slot is that holds nothing. */
 export const window = 0;
@@ -11,9 +11,7 @@ const slotsAtFirst = 16;
 
 /** Words in a record: two links, then these, and last the bytes as a double. */
 const words = 8;
-const hashAt = 2;
-const stampAt = 3;
-const partAt = 4;
+const hashAt = 4;
 const worthAt = 5;
 /** In doubles. */
 const bytesAt = 3;
@@ -23,17 +21,21 @@ const doubles = words / 2;
 export class Slots {
   limits: Limits;
   readonly lists = new SlotLists(3, words);
+  /** All that are in a part, by when they were last used. */
+  readonly recency = new SlotLists(1, words, 2);
+  /** Of those that LRU would have no more, the one that was used last. */
+  #pastLru = none;
   /** Entries and bytes of each part. */
   readonly #entries = new Float64Array(3);
   readonly #bytesIn = new Float64Array(3);
   /** One record a slot, seen as numbers of three kinds. */
   #words = new Int32Array(0);
+  #parts = new Uint8Array(0);
   #floats = new Float32Array(0);
   #doubles = new Float64Array(0);
   /** Slots that were used and are free again. */
   #free: number[] = [];
   #unused = 0;
-  #time = 0;
 
   constructor(limits: Limits) {
     this.limits = limits;
@@ -73,11 +75,11 @@ export class Slots {
   }
 
   isKept(slot: number): boolean {
-    return this.#words[slot * words + partAt]! < nowhere;
+    return this.#parts[slot]! < nowhere;
   }
 
   part(slot: number): number {
-    return this.#words[slot * words + partAt]!;
+    return this.#parts[slot]!;
   }
 
   hash(slot: number): number {
@@ -92,24 +94,31 @@ export class Slots {
     return this.#floats[slot * words + worthAt]!;
   }
 
-  /** True if `slot` was used longer ago than `other`; right for the last two thousand million uses. */
-  isOlder(slot: number, other: number): boolean {
-    return ((this.#words[slot * words + stampAt]! - this.#words[other * words + stampAt]!) | 0) < 0;
-  }
-
   /** A slot for a new entry, in no part yet. */
   take(hash: number, bytes: number, worth: number): number {
     const slot = this.#free.pop() ?? this.#unused++;
     if (slot * words >= this.#words.length) this.#grow();
-    this.#words[slot * words + partAt] = nowhere;
+    this.#parts[slot] = nowhere;
     this.#words[slot * words + hashAt] = hash;
     this.#doubles[slot * doubles + bytesAt] = bytes;
     this.#floats[slot * words + worthAt] = worth;
+    this.recency.pushNewest(0, slot);
     return slot;
   }
 
   touch(slot: number): void {
-    this.#words[slot * words + stampAt] = ++this.#time;
+    this.#skip(slot);
+    this.recency.renew(0, slot);
+  }
+
+  /** LRU would have this one no more, nor those used before it. */
+  passedByLru(slot: number): void {
+    this.#pastLru = slot;
+  }
+
+  /** Who goes where we must not leave LRU any further: the last used of those that it would have no more, so that the others stay. */
+  get goesByLru(): number {
+    return this.#pastLru === none ? this.recency.oldest(0) : this.#pastLru;
   }
 
   /** For an entry that is in no part. */
@@ -119,7 +128,7 @@ export class Slots {
   }
 
   enter(part: number, slot: number, asOldest = false): void {
-    this.#words[slot * words + partAt] = part;
+    this.#parts[slot] = part;
     this.#entries[part]!++;
     this.#bytesIn[part]! += this.#doubles[slot * doubles + bytesAt]!;
     if (asOldest) this.lists.pushOldest(part, slot);
@@ -127,16 +136,16 @@ export class Slots {
   }
 
   leave(slot: number): void {
-    const part = this.#words[slot * words + partAt]!;
+    const part = this.#parts[slot]!;
     this.lists.remove(part, slot);
     this.#entries[part]!--;
     this.#bytesIn[part]! -= this.#doubles[slot * doubles + bytesAt]!;
-    this.#words[slot * words + partAt] = nowhere;
+    this.#parts[slot] = nowhere;
   }
 
   /** As the newest of its part. */
   renew(slot: number): void {
-    this.lists.renew(this.#words[slot * words + partAt]!, slot);
+    this.lists.renew(this.#parts[slot]!, slot);
   }
 
   move(slot: number, part: number): void {
@@ -145,16 +154,25 @@ export class Slots {
   }
 
   free(slot: number): void {
+    this.#skip(slot);
+    this.recency.remove(0, slot);
     this.#free.push(slot);
   }
 
   clear(): void {
     this.lists.clear();
+    this.recency.clear();
+    this.#pastLru = none;
     this.#entries.fill(0);
     this.#bytesIn.fill(0);
-    for (let slot = 0; slot < this.#unused; slot++) this.#words[slot * words + partAt] = nowhere;
+    for (let slot = 0; slot < this.#unused; slot++) this.#parts[slot] = nowhere;
     this.#free = [];
     this.#unused = 0;
+  }
+
+  /** This one is no longer where it was by recency. */
+  #skip(slot: number): void {
+    if (slot === this.#pastLru) this.#pastLru = this.recency.older(slot);
   }
 
   #grow(): void {
@@ -167,5 +185,9 @@ export class Slots {
     this.#floats = new Float32Array(grown.buffer);
     this.#doubles = new Float64Array(grown.buffer);
     this.lists.use(grown);
+    this.recency.use(grown);
+    const parts = new Uint8Array(slots);
+    parts.set(this.#parts);
+    this.#parts = parts;
   }
 }

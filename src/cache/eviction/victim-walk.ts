@@ -1,7 +1,7 @@
 import type { Random } from '../../kernel/random.ts';
 import type { FrequencySketch } from './sketch.ts';
 import { none } from './slot-lists.ts';
-import { probation, shielded, type Slots, window } from './slots.ts';
+import { probation, shielded, type Slots } from './slots.ts';
 import type { WorthScale } from './worth.ts';
 
 export interface Judges {
@@ -20,9 +20,6 @@ const stepsMax = 256;
 const chanceShare = 0.25;
 /** Against division by nothing. */
 const trifle = 1e-9;
-/** Parts past the window. */
-const main = [probation, shielded] as const;
-
 /** Goes over those who would have to make room for another, and says whether the other is worth it. */
 export class VictimWalk {
   /** Victims that the last question came to. */
@@ -31,6 +28,7 @@ export class VictimWalk {
   readonly #judges: Judges;
   /** The next of each part. */
   readonly #next = new Int32Array(3);
+  #nextByRecency = none;
 
   constructor(slots: Slots, judges: Judges) {
     this.#slots = slots;
@@ -39,8 +37,7 @@ export class VictimWalk {
 
   /** Who was used longest ago. */
   oldest(): number {
-    this.#restart(true);
-    return this.#oldestNext();
+    return this.#slots.recency.oldest(0);
   }
 
   /** The first to go of those who are past the window. */
@@ -97,8 +94,8 @@ export class VictimWalk {
     return this.#judges.worths.relative(this.#slots.worth(slot));
   }
 
-  #restart(hasWindow: boolean): void {
-    this.#next[window] = hasWindow ? this.#slots.lists.oldest(window) : none;
+  #restart(byRecency: boolean): void {
+    this.#nextByRecency = byRecency ? this.#slots.recency.oldest(0) : none;
     this.#next[probation] = this.#slots.lists.oldest(probation);
     this.#next[shielded] = this.#slots.lists.oldest(shielded);
   }
@@ -108,14 +105,9 @@ export class VictimWalk {
   }
 
   #oldestNext(): number {
-    let part = window;
-    for (const other of main) {
-      const slot = this.#next[other]!;
-      if (slot === none) continue;
-      const best = this.#next[part]!;
-      if (best === none || this.#slots.isOlder(slot, best)) part = other;
-    }
-    return this.#take(part);
+    const slot = this.#nextByRecency;
+    if (slot !== none) this.#nextByRecency = this.#slots.recency.newer(slot);
+    return slot;
   }
 
   #take(part: number): number {
