@@ -19,13 +19,13 @@ const memoryLeast = 500;
 const leadShare = 0.004;
 const leadHits = 3;
 const leadHitsPerEntry = 0.02;
-/** LRU needs less of a lead: falling behind it is what this is to prevent. */
+/** LRU needs less of a lead. While it is useless, any other takes over that has any. */
 const leadHitsOfLru = 2;
 const leadHitsPerEntryOfLru = 0.002;
 
 /**
  * Tries windows of several sizes side by side on a part of the requests, in shadows without values, and tells which one saves most. It begins
- * with LRU, and keeps account of what LRU would have kept and saved, so that no window may take us far behind it.
+ * with LRU, and whatever the window, it tells which entries must stay so that we never fall far behind LRU (`LruAccount`).
  */
 export class Advisor {
   #limits: Limits;
@@ -75,16 +75,20 @@ export class Advisor {
     const saving = this.#judges.worths.relative(worth);
     const entries = this.#shadows[lru]!.entries;
     const fading = 1 - 1 / Math.max(memoryLeast, memoryPerEntry * entries);
+    const ask = (which: number) => {
+      const isThere = this.#shadows[which]!.request(hash, bytes, worth);
+      this.#savings[which] = this.#savings[which]! * fading + (isThere ? saving : 0);
+      return isThere;
+    };
+    this.#account.asked(saving, ask(lru), slot !== none);
+    this.#account.settle(hash, slot);
     let best = lru;
-    for (let which = lru; which >= 0; which--) {
-      const isHit = this.#shadows[which]!.request(hash, bytes, worth);
-      this.#savings[which] = this.#savings[which]! * fading + (isHit ? saving : 0);
-      if (which === lru) this.#account.asked(saving, isHit, slot !== none);
-      if (this.#savings[which]! >= this.#savings[best]!) best = which;
+    for (let which = 0; which < lru; which++) {
+      ask(which);
+      if (this.#savings[which]! > this.#savings[best]!) best = which;
     }
     this.#requests = this.#requests * fading + 1;
-    this.#account.settle(hash, slot);
-    this.#mayTurn(this.#savings[best] === this.#savings[lru] ? lru : best, entries);
+    this.#mayTurn(best, entries);
     if (entries > shadowEntries) this.#followHalf();
   }
 

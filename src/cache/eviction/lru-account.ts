@@ -1,9 +1,9 @@
 import { none } from './slot-lists.ts';
 import type { Shadow } from './shadow.ts';
 
-/** What LRU may be ahead of us: a share of all requests so far, and some hits. */
+/** What LRU may be ahead of us: a share of all requests so far, and a hit. */
 const allowedShare = 0.005;
-const allowedHits = 2;
+const allowedHits = 1;
 /** Being ahead of LRU counts up to so many hits for each entry: old merits must not pay for what is lost for long. */
 const meritPerEntry = 0.5;
 /** While LRU hits less than this share, what it keeps is next to worthless: so likely is it to be asked for in time. */
@@ -24,8 +24,9 @@ export class LruAccount {
   readonly #kept = new Map<number, number>();
   /** Of those, how many we have not. */
   #missing = 0;
-  /** What all requests would have saved, and how much more LRU would have than we did, in hits of usual worth; neither fades. */
+  /** What all requests would have saved, what LRU would have, and how much more that is than ours, in hits of usual worth; nothing fades. */
   #asked = 0;
+  #saved = 0;
   #behind = 0;
 
   constructor(lru: Shadow, passed: (slot: number) => void) {
@@ -36,6 +37,7 @@ export class LruAccount {
   /** A request that LRU would have served, or not, and likewise we. */
   asked(saving: number, isLruHit: boolean, isServed: boolean): void {
     this.#asked += saving;
+    if (isLruHit) this.#saved += saving;
     if (isLruHit === isServed) return;
     const behind = this.#behind + (isLruHit ? saving : -saving);
     this.#behind = Math.max(behind, -meritPerEntry * this.#lru.entries);
@@ -47,7 +49,8 @@ export class LruAccount {
    */
   isTooDear(hash: number, isFollowed: boolean, lruShare: number): boolean {
     if (isFollowed && !this.#kept.has(hash)) return false;
-    const chance = lruShare <= useless ? chanceIfUseless : Math.min(1, caution * lruShare);
+    const share = Math.max(lruShare, this.#saved / Math.max(1, this.#asked));
+    const chance = share <= useless ? chanceIfUseless : Math.min(1, caution * share);
     const atRisk = (this.#missing + 1) * chance;
     return this.#behind + atRisk > allowedShare * this.#asked + allowedHits;
   }
@@ -73,6 +76,7 @@ export class LruAccount {
   /** Half of the keys are followed no more: those that LRU's shadow has not any more. */
   halve(): void {
     this.#asked /= 2;
+    this.#saved /= 2;
     this.#behind /= 2;
     for (const [hash, slot] of this.#kept) this.settle(hash, slot);
   }

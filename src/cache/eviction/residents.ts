@@ -155,7 +155,7 @@ export class Residents {
     else this.#giveUp(candidate);
   }
 
-  /** The entry goes, or another in its stead. */
+  /** The entry goes; where that might leave us too far behind LRU, one that LRU would not have either. */
   #giveUp(slot: number): void {
     const { slots } = this;
     if (this.#options.isTooDear?.(slots.hash(slot)) !== true) return this.#evict(slot);
@@ -184,6 +184,7 @@ export class Residents {
     for (let left = isKept === true ? passedForModel : 0; left > 0; left--) {
       const first = this.#walk.leastInMain();
       if (wouldKeep(first) !== true) {
+        // It comes in whatever the contest says, which only counts who goes for it.
         this.#walk.isWorthIt(candidate, false);
         return true;
       }
