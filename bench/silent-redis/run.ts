@@ -1,6 +1,6 @@
 /**
  * `npm run bench:silent-redis`: what calls lose while Redis takes commands and answers none (SIGSTOP). Two gateways take turns, one with
- * that Redis and one without, on one core; Redis, provider and callers are on the other. Prints a table and JSON.
+ * that Redis and one without, on one core; Redis, provider and callers, who think for 20 ms between two calls, are on the other. Prints a table and JSON.
  *   --cycles N      how often Redis is stopped, for each number of callers (8)
  *   --out FILE      writes the JSON there too
  */
@@ -34,6 +34,9 @@ const stretchMs = 1500;
 /** The breaker asks again after five seconds. */
 const recoveryMs = 8000;
 const callers = [1, 16];
+/** What callers do between two calls: a core that is never idle would show how long its queue is. */
+const usualThinkMs = 20;
+const warmTurns = 12;
 const data = mkdtempSync(join(tmpdir(), 'economizer-bench-'));
 const agent = new Agent({ keepAlive: true });
 let asked = 0;
@@ -72,13 +75,18 @@ function ask({ port }: Server): Promise<Sample> {
 }
 
 /** Callers that ask the gateways in turn, for a while. */
-async function load(count: number, gateways: readonly [Server, Server]): Promise<Stretch> {
+async function load(
+  count: number,
+  gateways: readonly [Server, Server],
+  thinkMs = usualThinkMs,
+): Promise<Stretch> {
   const samples: [Sample[], Sample[]] = [[], []];
   const until = performance.now() + stretchMs;
   const caller = async (first: number): Promise<void> => {
     for (let turn = first; performance.now() < until; turn++) {
       const which = (turn % 2) as 0 | 1;
       samples[which].push(await ask(gateways[which]));
+      if (thinkMs > 0) await pause(thinkMs);
     }
   };
   await Promise.all(Array.from({ length: count }, (_, index) => caller(index)));
@@ -120,7 +128,7 @@ const plain = await startGateway('without', origin, {
 const gateways = [ours, plain] as const;
 const results: ReturnType<typeof figuresOf>[] = [];
 try {
-  for (let turn = 0; turn < 4; turn++) await load(16, gateways); // compilers settle
+  for (let turn = 0; turn < warmTurns; turn++) await load(16, gateways, 0); // compilers settle
   for (const count of callers) {
     const [usual, first, later]: [Stretch[], Stretch[], Stretch[]] = [[], [], []];
     for (let cycle = 0; cycle < Number(values.cycles); cycle++) {
