@@ -77,7 +77,8 @@ export function createEconomizer(
     providers: config.providers,
     otherwise: parts.fetch ?? fetch,
   });
-  const ready = assembly.shared === undefined ? undefined : assembly.ready();
+  const sharesNothing = assembly.shared === undefined && config.postgres === undefined;
+  const ready = sharesNothing ? undefined : assembly.ready();
   const tools = new FunctionTools({
     cache: assembly.tools.cache,
     writes: assembly.tools.newWrites(),

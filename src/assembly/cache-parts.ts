@@ -102,7 +102,7 @@ export function openCacheParts(options: CachePartsOptions): CacheParts {
     },
     purges,
     async ready() {
-      await shared?.ready;
+      await Promise.all([shared?.ready, postgres?.ready]);
       await purges.ready();
       // What was purged before this gateway served is the business of those who served then.
       if (!isBeside) edge?.purges.listen();

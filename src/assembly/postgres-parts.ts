@@ -12,10 +12,13 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { listenToPostgres } from '../services/postgres-ear.ts';
 import { connectPostgres } from '../services/postgres-pool.ts';
+import type { PostgresLink, PostgresLinkOptions } from '../services/postgres.ts';
 
 /** What a house has in PostgreSQL. */
 export interface PostgresParts {
   readonly tier: CacheTier;
+  /** Resolves when it can be asked, or cannot for now; never rejects. */
+  readonly ready: Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -41,7 +44,7 @@ export function openPostgresParts(options: {
     tls: postgres.tls && certificatesOf(postgres.tls),
     prepare: (query: Parameters<typeof prepareTables>[0]) => prepareTables(query, tables),
   };
-  const reads = connectPostgres(
+  const reads = begin(
     {
       ...settings,
       maxConnections: postgres.connections,
@@ -54,10 +57,10 @@ export function openPostgresParts(options: {
     clock,
   );
   // Apart, so that no lookup ever waits behind a batch; that it is down is told by what it fails to write.
-  const writes = connectPostgres({ ...settings, maxConnections: 1, deadlineMs: storeMs }, clock);
+  const writes = begin({ ...settings, maxConnections: 1, deadlineMs: storeMs }, clock);
   const tier = createPostgresTier({
-    reads,
-    writes,
+    reads: reads.link,
+    writes: writes.link,
     schema: postgres.schema,
     secret,
     maxEntryBytes: maxAnswerBytes,
@@ -68,10 +71,30 @@ export function openPostgresParts(options: {
   });
   return {
     tier,
+    ready: Promise.all([reads.tried, writes.tried]),
     async close() {
-      await Promise.all([reads.close(), writes.close()]);
+      for (const { giveUp } of [reads, writes]) giveUp();
+      await Promise.all([reads.link.close(), writes.link.close()]);
     },
   };
+}
+
+interface Begun {
+  readonly link: PostgresLink;
+  /** Resolves when it stands for the first time, or cannot. */
+  readonly tried: Promise<void>;
+  /** Nobody waits for it any more. */
+  readonly giveUp: () => void;
+}
+
+function begin(options: PostgresLinkOptions, clock: Clock): Begun {
+  const { promise: tried, resolve } = Promise.withResolvers<void>();
+  const onState: PostgresLinkOptions['onState'] = (state) => {
+    options.onState?.(state);
+    resolve();
+  };
+  const link = connectPostgres({ ...options, onState }, clock);
+  return { link, tried, giveUp: resolve };
 }
 
 /** For one statement about purges, in milliseconds; nobody waits for it while serving a call. */
@@ -98,8 +121,10 @@ export function postgresPurges({
   const onFailure = (error: unknown): void =>
     signals.emit('part-failed', { part: 'cache.purges', operation: 'listen', error });
   const { channel } = tables;
+  const { link, tried } = begin({ ...settings, maxConnections: 1 }, clock);
   return createPostgresPurges({
-    link: connectPostgres({ ...settings, maxConnections: 1 }, clock),
+    link,
+    tried,
     listen: (hears) => listenToPostgres({ ...settings, channel, onFailure, ...hears }, clock),
     tables,
     onFailure,

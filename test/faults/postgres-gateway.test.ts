@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chat, send, startHouse, type House } from '../e2e/harness.ts';
 import { hasPostgres, startPostgres, type PostgresServer } from '../services/postgres-server.ts';
@@ -153,7 +154,7 @@ describe.skipIf(!hasPostgres)('a gateway whose PostgreSQL', () => {
     const url = server.url.replace('house@', 'nobody:hunter2@');
     const house = await startHouse({ config: { postgres: { url } } });
     house.signals.on('part-failed', ({ error }) =>
-      told.push(JSON.stringify(error), String(error), (error as Error).stack ?? ''),
+      told.push(JSON.stringify(error), String(error), inspect(error, { depth: 9 })),
     );
     await ask(house, 'no such user', 3);
     for (let wait = 0; wait < 100 && told.length === 0; wait++) {
