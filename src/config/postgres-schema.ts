@@ -33,7 +33,7 @@ export const postgresSchema = section(
       })
       .prefault(usual.schema),
     connections: count(
-      'Connections for lookups at most; there is one more for writing.',
+      'Connections for lookups at most; there is one more for writing and, without a Redis, two for purges.',
       usual.connections,
       {
         min: 1,
