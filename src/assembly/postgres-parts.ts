@@ -12,7 +12,6 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Signals } from '../kernel/signals.ts';
 import { listenToPostgres } from '../services/postgres-ear.ts';
 import { connectPostgres } from '../services/postgres-pool.ts';
-import type { PostgresLink, PostgresLinkOptions } from '../services/postgres.ts';
 
 /** What a house has in PostgreSQL. */
 export interface PostgresParts {
@@ -44,7 +43,7 @@ export function openPostgresParts(options: {
     tls: postgres.tls && certificatesOf(postgres.tls),
     prepare: (query: Parameters<typeof prepareTables>[0]) => prepareTables(query, tables),
   };
-  const reads = begin(
+  const reads = connectPostgres(
     {
       ...settings,
       maxConnections: postgres.connections,
@@ -57,10 +56,10 @@ export function openPostgresParts(options: {
     clock,
   );
   // Apart, so that no lookup ever waits behind a batch; that it is down is told by what it fails to write.
-  const writes = begin({ ...settings, maxConnections: 1, deadlineMs: storeMs }, clock);
+  const writes = connectPostgres({ ...settings, maxConnections: 1, deadlineMs: storeMs }, clock);
   const tier = createPostgresTier({
-    reads: reads.link,
-    writes: writes.link,
+    reads,
+    writes,
     schema: postgres.schema,
     secret,
     maxEntryBytes: maxAnswerBytes,
@@ -73,28 +72,9 @@ export function openPostgresParts(options: {
     tier,
     ready: Promise.all([reads.tried, writes.tried]),
     async close() {
-      for (const { giveUp } of [reads, writes]) giveUp();
-      await Promise.all([reads.link.close(), writes.link.close()]);
+      await Promise.all([reads.close(), writes.close()]);
     },
   };
-}
-
-interface Begun {
-  readonly link: PostgresLink;
-  /** Resolves when it stands for the first time, or cannot. */
-  readonly tried: Promise<void>;
-  /** Nobody waits for it any more. */
-  readonly giveUp: () => void;
-}
-
-function begin(options: PostgresLinkOptions, clock: Clock): Begun {
-  const { promise: tried, resolve } = Promise.withResolvers<void>();
-  const onState: PostgresLinkOptions['onState'] = (state) => {
-    options.onState?.(state);
-    resolve();
-  };
-  const link = connectPostgres({ ...options, onState }, clock);
-  return { link, tried, giveUp: resolve };
 }
 
 /** For one statement about purges, in milliseconds; nobody waits for it while serving a call. */
@@ -121,10 +101,8 @@ export function postgresPurges({
   const onFailure = (error: unknown): void =>
     signals.emit('part-failed', { part: 'cache.purges', operation: 'listen', error });
   const { channel } = tables;
-  const { link, tried } = begin({ ...settings, maxConnections: 1 }, clock);
   return createPostgresPurges({
-    link,
-    tried,
+    link: connectPostgres({ ...settings, maxConnections: 1 }, clock),
     listen: (hears) => listenToPostgres({ ...settings, channel, onFailure, ...hears }, clock),
     tables,
     onFailure,

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -7,6 +9,7 @@ import {
   startPostgres,
   type PostgresServer,
 } from '../../test/services/postgres-server.ts';
+import { SimulatedClock } from '../kernel/simulated-clock.ts';
 import { connectPostgres } from './postgres-pool.ts';
 import type { PostgresLink, PostgresLinkOptions } from './postgres.ts';
 
@@ -41,6 +44,23 @@ describe.skipIf(!hasPostgres)('a link to PostgreSQL', () => {
       onTestFinished(() => link.close());
     });
   }
+
+  it('lets nobody wait for it who began before it was closed', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const clock = new SimulatedClock();
+    const place = { host: '127.0.0.1', port, user: 'house', database: 'postgres' };
+    const link = connectPostgres(
+      { ...place, connectMs: 1000, maxConnections: 1, deadlineMs: 1000 },
+      clock,
+    );
+    const closing = link.close();
+    await link.tried;
+    clock.advance(1000);
+    await closing;
+  });
 
   it('has as many connections as it may, and lets the rest wait', async () => {
     const { link } = await linkWith();

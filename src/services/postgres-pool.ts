@@ -45,6 +45,8 @@ export function connectPostgres(
 }
 
 class Pool implements PostgresLink {
+  readonly tried: Promise<void>;
+  #endTrial: () => void = () => {};
   readonly #options: PostgresLinkOptions;
   readonly #clock: Clock;
   /** What each connection is at; undefined: idle. */
@@ -61,6 +63,7 @@ class Pool implements PostgresLink {
   constructor(options: PostgresLinkOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    this.tried = new Promise((resolve) => (this.#endTrial = resolve));
     this.#grow();
   }
 
@@ -86,6 +89,7 @@ class Pool implements PostgresLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#endTrial();
     this.#cancelPause?.();
     for (const job of this.#waiting) this.#settle(job, () => job.reject(this.#unready()));
     await this.#isOpening;
@@ -216,6 +220,7 @@ class Pool implements PostgresLink {
     this.#isUp = connected;
     const error = this.#lastError;
     this.#options.onState?.({ connected, ...(connected || error === undefined ? {} : { error }) });
+    this.#endTrial();
   }
 
   #unready(): Error {

@@ -51,6 +51,8 @@ export interface PostgresLinkOptions {
  */
 export interface PostgresLink {
   readonly connected: boolean;
+  /** Resolves when a connection stands for the first time, cannot, or is not wanted any more; never rejects. */
+  readonly tried: Promise<void>;
   /**
    * @throws EconomizerError `ECO_POSTGRES` where it could not be asked, did not answer in time or refused; a statement that is late may
    * have acted.

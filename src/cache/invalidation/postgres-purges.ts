@@ -9,8 +9,6 @@ import { everyTenant, everythingShared, type Purged } from './purge-table.ts';
 export interface PostgresPurgesOptions {
   /** Ours to close. */
   readonly link: PostgresLink;
-  /** Resolves when the link stands for the first time, or cannot. */
-  readonly tried: Promise<void>;
   /** Makes an ear on the tables' channel. */
   readonly listen: (hears: {
     readonly onNotice: (payload: string) => void;
@@ -82,7 +80,7 @@ class PostgresPurges implements SharedPurgeStore {
     });
     this.#ears.add(ear);
     return {
-      tried: Promise.all([ear.tried, this.#options.tried]).then(() => {}),
+      tried: Promise.all([ear.tried, this.#options.link.tried]).then(() => {}),
       end: () => {
         this.#ears.delete(ear);
         ear.close().catch(this.#options.onFailure);

@@ -62,7 +62,6 @@ async function inPostgres(): Promise<Driver> {
       const { channel } = tables;
       const store = createPostgresPurges({
         link: connectPostgres({ ...settings, maxConnections: 1 }),
-        tried: Promise.resolve(),
         listen: (hears) => listenToPostgres({ ...settings, channel, onFailure, ...hears }),
         tables,
         onFailure,
